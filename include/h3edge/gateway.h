@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* gateway.h: takes a request of a server, sends it to an origin as HTTP/1.1, and brings the answer back.
+ *
+ * Built on request.h and upstream.h alone. What enters as HTTP/3 leaves as exactly the same message, or is refused
+ * before a byte is sent; a response that the origin cut never looks complete to the client.
+ */
+#ifndef H3EDGE_GATEWAY_H
+#define H3EDGE_GATEWAY_H
+
+#include <h3edge/base.h>
+#include <h3edge/request.h>
+#include <h3edge/upstream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct h3edge_gateway h3edge_gateway;
+
+/* A range of addresses: those that share the first `bits` bits with `address`. */
+typedef struct h3edge_prefix {
+  h3edge_address address;
+  unsigned bits;
+} h3edge_prefix;
+
+typedef struct h3edge_gateway_options {
+  size_t struct_size;
+  h3edge_upstream *upstream; /* needed; kept until the gateway is freed */
+  h3edge_origin *origin;     /* where requests go; needed unless there is a route */
+  /* Chooses the origin for one request; NULL as its answer means 404. Must not block. */
+  h3edge_origin *(*route)(void *ctx, const h3edge_head *head);
+  void *route_ctx;
+  const char *name; /* our pseudonym in Via (RFC 9110 7.6.3), copied ("h3edge") */
+  /* Proxies whose X-Forwarded-* fields are believed and added to; everybody else's are replaced. Copied. */
+  const h3edge_prefix *trusted;
+  size_t trusted_count;
+  const h3edge_mem *mem;       /* kept; NULL: the C library's */
+  const h3edge_logger *logger; /* kept; NULL: silence */
+} h3edge_gateway_options;
+#define h3edge_gateway_options_init(options) h3edge_sized_init((options), sizeof *(options))
+
+/* INVAL without an upstream, without origin and route, or with a name that is no token; NOMEM. */
+H3EDGE_API int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options);
+/* After the server, before the upstream. */
+H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
+
+/* Takes the request, inside on_request, and answers it, whatever happens: with the origin's response, or with 502
+ * (not reachable, not HTTP, cut), 503 (no link in time), 504 (no answer in time), 404 (no route), 405 (TRACE),
+ * 501 (CONNECT), each with a short text. */
+H3EDGE_API void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* server.h: the HTTP/3 endpoint, without sockets and without a clock.
+ *
+ * The embedder reports what happened (`_received`) and asks what is to be sent (`_poll`) and when to ask again
+ * (`_deadline`). Events come only from inside these calls, never from inside a command. One object belongs to one
+ * thread; two servers share nothing but what they are both given.
+ *
+ *   for each datagram read:   h3edge_server_received(server, &rx, now);
+ *   until it returns 0:       h3edge_server_poll(server, buf, sizeof buf, &tx, now)  -> send tx.len bytes
+ *   then sleep until          h3edge_server_deadline(server)
+ *
+ * A batch that a full socket refuses may be kept, while this server is not polled, or dropped: QUIC repairs it.
+ * With an upstream, poll that one first: see upstream.h. The binding in uv.h does all of this.
+ */
+#ifndef H3EDGE_SERVER_H
+#define H3EDGE_SERVER_H
+
+#include <h3edge/base.h>
+#include <h3edge/request.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct h3edge_server h3edge_server;
+
+/* Certificates and their keys. An object of its own, with a count of references, so that it can be replaced while
+ * connections use the old one. Not changed any more once a server has it. */
+typedef struct h3edge_credentials h3edge_credentials;
+H3EDGE_API int h3edge_credentials_new(h3edge_credentials **out);
+/* A certificate chain and its key, PEM, from files or from memory (borrowed). Called several times, the one that fits
+ * the client's server name is used, else the first. CREDENTIALS when they cannot be read or do not fit; `*detail`,
+ * unless `detail` is NULL, then says why in a phrase that needs no freeing. */
+H3EDGE_API int h3edge_credentials_add_files(h3edge_credentials *credentials, const char *cert, const char *key,
+                                            const char **detail);
+H3EDGE_API int h3edge_credentials_add_memory(h3edge_credentials *credentials, h3edge_str cert, h3edge_str key,
+                                             const char **detail);
+/* A new ECDSA P-256 certificate that signs itself, for tests and first steps. `names` are DNS names or addresses;
+ * `unix_seconds` is now: valid from an hour before it for 10 days, which is what browsers accept at most beside a
+ * pinned key. Writes the SHA-256 of its public key (what Chromium's --ignore-certificate-errors-spki-list wants, in
+ * base64) unless `spki` is NULL. */
+H3EDGE_API int h3edge_credentials_add_self_signed(h3edge_credentials *credentials, const char *const *names,
+                                                  size_t count, uint64_t unix_seconds, uint8_t spki[32]);
+H3EDGE_API void h3edge_credentials_free(h3edge_credentials *credentials); /* drops one reference */
+
+typedef enum h3edge_congestion { H3EDGE_CUBIC, H3EDGE_BBR } h3edge_congestion;
+typedef enum h3edge_retry {
+  H3EDGE_RETRY_NEVER, /* the default */
+  H3EDGE_RETRY_ALWAYS /* a client without a valid token first proves its address (RFC 9000 8.1.2) */
+} h3edge_retry;
+
+/* All durations are nanoseconds, all sizes bytes; 0 is the default in parentheses. */
+typedef struct h3edge_server_options {
+  size_t struct_size;
+  h3edge_credentials *credentials; /* needed; a reference is taken */
+  /* Address tokens and stateless resets derive from it, so the same secret belongs on every process that shares
+   * clients. All zero: random, known to this object only. */
+  uint8_t secret[32];
+  uint8_t worker_id; /* the first byte of every connection ID of this server */
+  bool no_migration; /* ask clients to stay on their address (RFC 9000 18.2) */
+  bool no_pmtud;     /* do not look for larger packets than 1,200 bytes */
+  h3edge_congestion congestion;
+  h3edge_retry retry;
+  h3edge_ts handshake_timeout; /* (10 s) */
+  h3edge_ts idle_timeout;      /* (30 s) */
+  size_t max_connections;      /* at one time; newcomers are refused with CONNECTION_REFUSED (100,000) */
+  size_t max_half_open;        /* of these, with the handshake not complete; newcomers are dropped (1,000) */
+  size_t max_requests;         /* at one time on one connection (100) */
+  size_t request_window;       /* content that one request may have under way to us (256 KiB) */
+  size_t connection_window;    /* content that all of a connection may have under way (1 MiB) */
+  size_t response_window;      /* unsent content accepted for one response (256 KiB) */
+  size_t max_field_section;    /* a head or trailers as RFC 9114 4.2.2 counts them; more: 431 (32 KiB) */
+  size_t max_field_lines;      /* lines of one head or of trailers; more: 431 (128) */
+  /* Called with each line of the NSS key log; everything can be decrypted with it. */
+  void (*on_keylog)(void *ctx, const char *line, size_t len);
+  void *keylog_ctx;
+  const h3edge_mem *mem;       /* kept; NULL: the C library's */
+  const h3edge_logger *logger; /* kept; NULL: silence */
+} h3edge_server_options;
+#define h3edge_server_options_init(options) h3edge_sized_init((options), sizeof *(options))
+
+typedef struct h3edge_server_events {
+  size_t struct_size;
+  /* A request's head is complete. Attach to it or answer it before returning, else it gets 500. */
+  void (*on_request)(void *ctx, h3edge_server *server, h3edge_request *request);
+} h3edge_server_events;
+
+/* Everything in the options is copied but what is said to be kept. `events` and `ctx` are kept until the free. INVAL
+ * without credentials or on_request; NOMEM. */
+H3EDGE_API int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
+                                 const h3edge_server_events *events, void *ctx);
+/* Ends every connection without a word; every open request gets its on_close (SHUTDOWN). Asserts when called inside
+ * an event. Order at the end: server, gateway, upstream. */
+H3EDGE_API void h3edge_server_free(h3edge_server *server);
+
+/* One read from a UDP socket: a datagram, or several of `segment` bytes each but the last (GRO). All borrowed. */
+typedef struct h3edge_rx {
+  const h3edge_path *path;
+  const uint8_t *data;
+  size_t len;
+  size_t segment; /* 0 means `len` */
+  uint8_t ecn;    /* the two ECN bits of the IP header (RFC 9000 13.4) */
+} h3edge_rx;
+/* One write to a UDP socket: datagrams for one path, of `segment` bytes each but the last, which may be shorter (GSO).
+ */
+typedef struct h3edge_tx {
+  h3edge_path path;
+  size_t len;
+  size_t segment;
+  uint8_t ecn;
+} h3edge_tx;
+#define H3EDGE_BATCH_MAX 65507 /* a buffer of this size holds the largest batch */
+
+H3EDGE_API void h3edge_server_received(h3edge_server *server, const h3edge_rx *rx, h3edge_ts now);
+/* Does what is due, and writes at most one batch of one connection into `buf`. 1: send `out`, then call again; 0:
+ * nothing to send before the deadline. INVAL when `cap` is below 1,500. */
+H3EDGE_API int h3edge_server_poll(h3edge_server *server, uint8_t *buf, size_t cap, h3edge_tx *out, h3edge_ts now);
+/* When to poll next. 0: now. H3EDGE_NEVER: not before the next fact or command. */
+H3EDGE_API h3edge_ts h3edge_server_deadline(const h3edge_server *server);
+
+/* The wall clock, nanoseconds since 1970, and the time on the other clock at the same moment. Address tokens that are
+ * to be good in another process need it; without it they are good in this object only. Call it at the start, and
+ * every few minutes. */
+H3EDGE_API void h3edge_server_clock(h3edge_server *server, uint64_t unix_ns, h3edge_ts now);
+/* For connections from now on. A reference is taken. */
+H3EDGE_API int h3edge_server_set_credentials(h3edge_server *server, h3edge_credentials *credentials);
+/* No new connections; GOAWAY to the ones that are there, which close when their requests are done. */
+H3EDGE_API void h3edge_server_shutdown(h3edge_server *server);
+/* Whether there is no connection left (after shutdown: the time to free it). */
+H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
+
+/* Counters since the start; the first three are present counts. */
+#define H3EDGE_STATS(X)                                                                                                \
+  X(connections, "connections now")                                                                                    \
+  X(half_open, "of these, with the handshake not complete")                                                            \
+  X(requests_open, "requests now")                                                                                     \
+  X(datagrams_received, "datagrams received")                                                                          \
+  X(bytes_received, "bytes in them")                                                                                   \
+  X(datagrams_dropped, "datagrams that belonged to nothing or were malformed")                                         \
+  X(datagrams_sent, "datagrams written")                                                                               \
+  X(bytes_sent, "bytes in them")                                                                                       \
+  X(batches_sent, "batches that carried them")                                                                         \
+  X(connections_accepted, "connections accepted")                                                                      \
+  X(connections_refused, "connections refused at a limit")                                                             \
+  X(connections_closed_by_peer, "connections that the client closed")                                                  \
+  X(connections_closed_by_us, "connections closed with an error or a shutdown")                                        \
+  X(connections_timed_out, "connections that fell silent")                                                             \
+  X(handshakes_completed, "handshakes completed")                                                                      \
+  X(version_negotiations_sent, "Version Negotiation packets sent")                                                     \
+  X(retries_sent, "Retry packets sent")                                                                                \
+  X(stateless_resets_sent, "stateless resets sent")                                                                    \
+  X(tokens_accepted, "address tokens accepted")                                                                        \
+  X(tokens_refused, "address tokens refused")                                                                          \
+  X(paths_migrated, "connections that moved to another address")                                                       \
+  X(requests, "requests delivered")                                                                                    \
+  X(requests_malformed, "requests refused as malformed")                                                               \
+  X(requests_refused, "requests refused at a limit")                                                                   \
+  X(requests_reset_by_peer, "requests that the client reset")                                                          \
+  X(responses, "responses acknowledged whole")
+typedef struct h3edge_stats {
+  size_t struct_size;
+#define H3EDGE_STATS_MEMBER(name, text) uint64_t name;
+  H3EDGE_STATS(H3EDGE_STATS_MEMBER)
+#undef H3EDGE_STATS_MEMBER
+} h3edge_stats;
+#define h3edge_stats_init(stats) h3edge_sized_init((stats), sizeof *(stats))
+/* Fills as much of `out` as its struct_size has room for. */
+H3EDGE_API void h3edge_server_stats(const h3edge_server *server, h3edge_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

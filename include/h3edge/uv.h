@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* uv.h: a server and an upstream on a libuv loop (library h3edge-uv, pkg-config name h3edge-uv).
+ *
+ * The binding owns the sockets and calls the facts and polls of both objects; the program only gives commands, from
+ * anywhere on the loop's thread. UDP is read and written in batches (recvmmsg, GRO, GSO) where the system can.
+ */
+#ifndef H3EDGE_UV_H
+#define H3EDGE_UV_H
+
+#include <h3edge/base.h>
+#include <h3edge/server.h>
+#include <h3edge/upstream.h>
+#include <uv.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct h3edge_uv h3edge_uv;
+
+typedef struct h3edge_uv_options {
+  size_t struct_size;
+  h3edge_server *server;       /* needed; kept until stopped, and freed by the caller after it */
+  h3edge_upstream *upstream;   /* may be NULL; likewise */
+  size_t socket_buffer;        /* bytes asked for as SO_RCVBUF and SO_SNDBUF (4 MiB; the system may give less) */
+  bool no_gso;                 /* write each datagram with a call of its own */
+  bool no_gro;                 /* do not ask the system to join datagrams */
+  const h3edge_mem *mem;       /* kept; NULL: the C library's */
+  const h3edge_logger *logger; /* kept; NULL: silence */
+} h3edge_uv_options;
+#define h3edge_uv_options_init(options) h3edge_sized_init((options), sizeof *(options))
+
+/* `loop` is kept until stopped. INVAL without a server; NOMEM; SYSTEM. */
+H3EDGE_API int h3edge_uv_new(h3edge_uv **out, uv_loop_t *loop, const h3edge_uv_options *options);
+
+/* Opens and binds a UDP socket and serves it, as often as wanted. IPv6 sockets are for IPv6 alone. SYSTEM when the
+ * system refuses; `*detail`, unless `detail` is NULL, then says why in a phrase that needs no freeing. `bound`, unless
+ * NULL, gets the address with the port that the system chose for port 0. */
+H3EDGE_API int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3edge_address *bound,
+                                const char **detail);
+/* The same with a bound UDP socket of the caller's; taken, also when it fails. */
+H3EDGE_API int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail);
+
+/* Shuts server and upstream down, lets the requests at hand finish for at most `grace` nanoseconds, closes everything
+ * and calls `on_stopped` (may be NULL) last, from the loop. The binding is gone after it; server and upstream are then
+ * the caller's to free. A second call only shortens the grace. */
+H3EDGE_API void h3edge_uv_stop(h3edge_uv *uv, h3edge_ts grace, void (*on_stopped)(void *ctx), void *ctx);
+
+/* The time that the binding gives to the objects. */
+H3EDGE_API h3edge_ts h3edge_uv_now(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

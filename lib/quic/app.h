@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* app.h: the seam between a QUIC connection and the application protocol on it.
+ *
+ * The connection calls the protocol (struct h3edge__quic_app), and the protocol gives the connection commands
+ * (h3edge__conn_…). Commands may be given inside any call and from outside, never call back, and cannot fail unless
+ * they say so. Stream IDs, offsets and codes are those of RFC 9000.
+ */
+#ifndef H3EDGE_LIB_QUIC_APP_H
+#define H3EDGE_LIB_QUIC_APP_H
+
+#include <h3edge/base.h>
+#include <h3edge/server.h>
+
+typedef struct h3edge__conn h3edge__conn;
+
+/* Bytes that the protocol wants on a stream next. */
+#define H3EDGE__STREAM_IOVS 16
+typedef struct h3edge__stream_out {
+  int64_t id; /* -1: nothing to send */
+  bool fin;   /* the stream ends after these bytes */
+  size_t count;
+  h3edge_iov iov[H3EDGE__STREAM_IOVS]; /* kept where they are until `acked` or `closed` */
+} h3edge__stream_out;
+
+/* All members are set. Those that return int return 0, or -1 after h3edge__conn_close said which error ends the
+ * connection (without that: H3_INTERNAL_ERROR's place is taken by QUIC's INTERNAL_ERROR). */
+struct h3edge__quic_app {
+  /* Keys for sending are there (on a server before early data is delivered): make the session. NULL: out of memory,
+   * the connection is closed. Unidirectional streams may be opened inside. */
+  void *(*open)(void *ctx, h3edge__conn *conn);
+  /* The connection is over, whatever the reason; frees the session. Commands are no longer allowed. */
+  void (*close)(void *session, h3edge_reason reason);
+
+  int (*received)(void *session, int64_t id, const uint8_t *data, size_t len, bool fin); /* in order; borrowed */
+  int (*acked)(void *session, int64_t id, uint64_t len);    /* the next `len` bytes of the stream have arrived */
+  int (*reset)(void *session, int64_t id, uint64_t code);   /* the peer's RESET_STREAM */
+  int (*stopped)(void *session, int64_t id, uint64_t code); /* the peer's STOP_SENDING */
+  /* Both directions are over and all is acknowledged, or the stream was reset. `code` is the application's error code,
+   * or UINT64_MAX when it ended cleanly. */
+  int (*closed)(void *session, int64_t id, uint64_t code);
+  int (*unblocked)(void *session, int64_t id);         /* the peer gave credit to a stream that was `blocked` */
+  int (*streams_allowed)(void *session, uint64_t max); /* the peer may have opened so many request streams in all */
+  void (*confirmed)(void *session);                    /* the handshake is complete */
+
+  /* Does what commands left to do (events come from here), once after each h3edge__conn_wake, before `pull`. */
+  void (*due)(void *session);
+  int (*pull)(void *session, h3edge__stream_out *out);
+  int (*wrote)(void *session, int64_t id, size_t len); /* `len` of the pulled bytes are in a packet */
+  void (*blocked)(void *session, int64_t id);          /* no credit: do not pull this stream until `unblocked` */
+  void (*shut)(void *session, int64_t id);             /* the stream no longer takes bytes */
+
+  void (*shutdown)(void *session); /* no new requests, finish (GOAWAY) */
+};
+
+uint64_t h3edge__conn_id(const h3edge__conn *conn); /* counts up; for the log */
+h3edge_ts h3edge__conn_now(const h3edge__conn *conn);
+const h3edge_path *h3edge__conn_path(const h3edge__conn *conn);
+bool h3edge__conn_is_confirmed(const h3edge__conn *conn); /* the handshake is complete */
+
+int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id); /* NOMEM, LIMIT */
+/* The peer may send `len` bytes more on the stream and on the connection. */
+void h3edge__conn_credit(h3edge__conn *conn, int64_t id, uint64_t len);
+/* The same on the connection alone: for bytes of a stream that is gone. */
+void h3edge__conn_credit_connection(h3edge__conn *conn, uint64_t len);
+void h3edge__conn_credit_request(h3edge__conn *conn);                           /* one request stream more */
+void h3edge__conn_stop_stream(h3edge__conn *conn, int64_t id, uint64_t code);  /* STOP_SENDING */
+void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code); /* RESET_STREAM */
+/* There is something to do or to send: the server's deadline is 0 until the next poll has called `due`. */
+void h3edge__conn_wake(h3edge__conn *conn);
+/* Ends the connection with an application error code, with the next poll. The first call counts. */
+void h3edge__conn_close(h3edge__conn *conn, uint64_t code);
+
+#endif
