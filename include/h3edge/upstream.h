@@ -135,8 +135,9 @@ typedef struct h3edge_exchange_result {
 /* What happens to an exchange. All but on_send and on_close may be NULL. The table is kept until on_close. */
 typedef struct h3edge_exchange_events {
   size_t struct_size;
-  /* A link is ready: fill `head`. Its text and fields are borrowed until the next event or command on this exchange;
-   * content follows by h3edge_exchange_write, from now on. */
+  /* A link is ready: fill `head`. Its text and fields are borrowed until the next event or command on this exchange.
+   * Content is written afterwards, not inside: on_drain follows at once and asks for it, unless `head` said that there
+   * is none. */
   void (*on_send)(void *ctx, h3edge_exchange *exchange, h3edge_exchange_head *head);
   /* 1xx but 101. Fields are borrowed. */
   void (*on_inform)(void *ctx, h3edge_exchange *exchange, const h3edge_response_head *head);
@@ -144,8 +145,9 @@ typedef struct h3edge_exchange_events {
   /* Content, borrowed; its chunk may be referenced. Reading stops while more than a read's worth is not consumed. */
   void (*on_data)(void *ctx, h3edge_exchange *exchange, const h3edge_slice *slice);
   void (*on_trailers)(void *ctx, h3edge_exchange *exchange, const h3edge_field *fields, size_t count);
-  void (*on_end)(void *ctx, h3edge_exchange *exchange);   /* the response is complete */
-  void (*on_drain)(void *ctx, h3edge_exchange *exchange); /* a write returned AGAIN, and now there is room */
+  void (*on_end)(void *ctx, h3edge_exchange *exchange); /* the response is complete */
+  /* There is room for content: once after on_send, and again after each write that returned AGAIN. */
+  void (*on_drain)(void *ctx, h3edge_exchange *exchange);
   /* The end; once, last, and never inside a command. */
   void (*on_close)(void *ctx, h3edge_exchange *exchange, const h3edge_exchange_result *result);
 } h3edge_exchange_events;
