@@ -10,7 +10,7 @@ bool h3edge__number(h3edge_str text, uint64_t max, uint64_t *out) {
   for (i = 0; i < text.len; i++) {
     unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
 
-    if (digit > 9 || number > (max - digit) / 10) return false;
+    if (digit > 9 || digit > max || number > (max - digit) / 10) return false;
     number = number * 10 + digit;
   }
   *out = number;
