@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The application behind the edge: plain FastAPI, which knows nothing of HTTP/3.
+
+    /usr/bin/python3 -m uvicorn --app-dir examples/fastapi app:app
+
+Uvicorn believes the X-Forwarded-* fields of a proxy on 127.0.0.1, so `request.url` is what the client asked for.
+"""
+import asyncio
+import hashlib
+import itertools
+import random
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, StreamingResponse
+from pydantic import BaseModel, Field
+
+app = FastAPI(title="libh3edge demo")
+
+
+@app.get("/")
+async def index(request: Request):
+    return {"message": "Hello from FastAPI", "client": request.client and request.client.host, "url": str(request.url)}
+
+
+@app.get("/users/{id}")
+async def user(id: int):
+    return {"id": id, "name": f"User {id}"}
+
+
+@app.get("/me")
+async def me(request: Request):
+    return RedirectResponse(str(request.url_for("user", id=1)))
+
+
+@app.get("/fields")
+async def fields(request: Request):
+    """The request's fields as they came in, for whoever wonders what a proxy makes of them."""
+    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers.raw]
+
+
+class Charge(BaseModel):
+    cents: int = Field(gt=0)
+
+
+charges = []
+
+
+@app.post("/charge", status_code=201)
+async def charge(charge: Charge):
+    """What must not happen twice."""
+    charges.append(charge.cents)
+    return {"number": len(charges), "cents": charge.cents}
+
+
+@app.get("/charges")
+async def charged():
+    return {"count": len(charges), "cents": sum(charges)}
+
+
+@app.put("/upload")
+async def upload(request: Request):
+    """Reads the content as it comes and keeps nothing of it."""
+    digest, length = hashlib.sha256(), 0
+    async for piece in request.stream():
+        digest.update(piece)
+        length += len(piece)
+    return {"length": length, "sha256": digest.hexdigest()}
+
+
+BLOCK = 64 * 1024
+
+
+def blocks(length: int):
+    """`length` bytes of noise, always the same."""
+    for number in itertools.count():
+        if length <= 0:
+            return
+        yield random.Random(number).randbytes(BLOCK)[:length]
+        length -= BLOCK
+
+
+@app.api_route("/download", methods=["GET", "HEAD"])
+async def download(request: Request, length: int = 100 * 1024 * 1024):
+    async def content():
+        for block in blocks(length if request.method == "GET" else 0):
+            yield block
+
+    return StreamingResponse(content(), media_type="application/octet-stream", headers={"content-length": str(length)})
+
+
+@app.get("/events")
+async def events(count: int = 10, interval: float = 1.0):
+    """Server-sent events: each one must arrive when it is sent, not when the response ends."""
+
+    async def content():
+        for number in range(1, count + 1):
+            yield f"id: {number}\ndata: tick\n\n"
+            if number < count:
+                await asyncio.sleep(interval)
+
+    return StreamingResponse(content(), media_type="text/event-stream", headers={"cache-control": "no-store"})
