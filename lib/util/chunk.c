@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* chunk.c: blocks of bytes with a count of references. The count is not atomic: a block belongs to one thread. */
-#include <h3edge/base.h>
+#include "util/chunk.h"
 
 #include "util/mem.h"
 
@@ -41,4 +41,8 @@ h3edge_chunk *h3edge_chunk_ref(h3edge_chunk *chunk) {
 
 void h3edge_chunk_unref(h3edge_chunk *chunk) {
   if (chunk && !--chunk->references) h3edge__free(chunk->mem, chunk);
+}
+
+bool h3edge__chunk_is_shared(const h3edge_chunk *chunk) {
+  return chunk->references > 1;
 }

@@ -100,6 +100,24 @@ int h3edge__queue_push(h3edge__queue *queue, const h3edge_slice *slice) {
   return 0;
 }
 
+int h3edge__queue_push_all(h3edge__queue *queue, const h3edge_slice *slices, size_t count) {
+  const h3edge__queue before = *queue;
+  size_t tail_len = queue->count ? slice_at(queue, queue->count - 1)->len : 0;
+  int error = 0;
+  size_t i;
+
+  for (i = 0; !error && i < count; i++) error = h3edge__queue_push(queue, &slices[i]);
+  if (!error) return 0;
+  while (queue->count > before.count) h3edge_chunk_unref(slice_at(queue, --queue->count)->chunk);
+  if (before.count) slice_at(queue, before.count - 1)->len = tail_len;
+  queue->next = before.next; /* the array itself may have grown or moved, and stays so */
+  queue->next_taken = before.next_taken;
+  queue->tail_used = before.tail_used;
+  queue->waiting = before.waiting;
+  queue->held = before.held;
+  return error;
+}
+
 size_t h3edge__queue_peek(const h3edge__queue *queue, h3edge_iov *out, size_t cap, size_t max) {
   size_t offset = queue->next_taken;
   size_t count = 0;

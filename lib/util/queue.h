@@ -27,6 +27,8 @@ void h3edge__queue_free(h3edge__queue *queue); /* drops all bytes; usable again 
 int h3edge__queue_copy(h3edge__queue *queue, const void *data, size_t len);
 /* Adds bytes without a copy when `slice` has a chunk, else a copy. NOMEM. */
 int h3edge__queue_push(h3edge__queue *queue, const h3edge_slice *slice);
+/* The same for several: all of them, or NOMEM with the queue as it was. */
+int h3edge__queue_push_all(h3edge__queue *queue, const h3edge_slice *slices, size_t count);
 
 /* The first waiting bytes, at most `max` of them in at most `cap` pieces. Returns the number of pieces. */
 size_t h3edge__queue_peek(const h3edge__queue *queue, h3edge_iov *out, size_t cap, size_t max);

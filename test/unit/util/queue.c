@@ -89,6 +89,35 @@ done:
   h3edge__queue_free(&queue);
 }
 
+/* With failing memory: the bytes behind are there as a whole or not at all, also where they began in a shared block. */
+static void several_are_pushed_together_or_not_at_all(void) {
+  static uint8_t large[5000];
+  const h3edge_slice together[] = {{(const uint8_t *)"[", 1, NULL}, {large, sizeof large, NULL}};
+  h3edge__queue queue;
+  h3edge_iov iov[4];
+  int error;
+
+  h3edge__queue_init(&queue, &unit_mem);
+  OK(h3edge__queue_copy(&queue, "head", 4));
+  h3edge__queue_take(&queue, 4);
+  error = h3edge__queue_push_all(&queue, together, 2);
+  if (error) {
+    assert_int_equal(error, H3EDGE_ERR_NOMEM);
+    assert_int_equal(queue.waiting, 0);
+    assert_int_equal(queue.held, 4);
+    assert_int_equal(h3edge__queue_peek(&queue, iov, 4, SIZE_MAX), 0);
+    assert_int_equal(h3edge__queue_copy(&queue, "tail", 4), 0);
+    assert_int_equal(h3edge__queue_peek(&queue, iov, 4, SIZE_MAX), 1);
+    assert_memory_equal(iov[0].data, "tail", 4);
+    goto done;
+  }
+  CHECK_INT(queue.waiting, 1 + sizeof large);
+  CHECK_INT(h3edge__queue_peek(&queue, iov, 4, 1), 1);
+  CHECK(iov[0].data[0] == '[');
+done:
+  h3edge__queue_free(&queue);
+}
+
 /* Random pieces in, random pieces taken and released, never moved in memory: held against a counter. */
 static void agrees_with_a_model(void) {
   h3edge__queue queue;
@@ -128,4 +157,4 @@ done:
 }
 
 UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(chunks_are_referenced_and_let_go),
-          UNIT(a_borrowed_slice_is_copied), UNIT(agrees_with_a_model))
+          UNIT(a_borrowed_slice_is_copied), UNIT(several_are_pushed_together_or_not_at_all), UNIT(agrees_with_a_model))
