@@ -134,6 +134,14 @@ size_t h3edge__queue_peek(const h3edge__queue *queue, h3edge_iov *out, size_t ca
   return count;
 }
 
+bool h3edge__queue_front(const h3edge__queue *queue, h3edge_slice *out) {
+  if (!queue->waiting) return false;
+  *out = *slice_at(queue, queue->next);
+  out->data += queue->next_taken;
+  out->len -= queue->next_taken;
+  return true;
+}
+
 void h3edge__queue_take(h3edge__queue *queue, size_t len) {
   assert(len <= queue->waiting);
   queue->waiting -= len;

@@ -32,6 +32,8 @@ int h3edge__queue_push_all(h3edge__queue *queue, const h3edge_slice *slices, siz
 
 /* The first waiting bytes, at most `max` of them in at most `cap` pieces. Returns the number of pieces. */
 size_t h3edge__queue_peek(const h3edge__queue *queue, h3edge_iov *out, size_t cap, size_t max);
+/* The first waiting bytes that stand together, with the chunk that holds them. False when none are waiting. */
+bool h3edge__queue_front(const h3edge__queue *queue, h3edge_slice *out);
 /* The first `len` waiting bytes are on their way. They stay where they are. */
 void h3edge__queue_take(h3edge__queue *queue, size_t len);
 /* The oldest `len` taken bytes have arrived. */

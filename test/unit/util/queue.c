@@ -118,6 +118,32 @@ done:
   h3edge__queue_free(&queue);
 }
 
+static void the_front_names_its_chunk(void) {
+  h3edge__queue queue;
+  h3edge_chunk *chunk = NULL;
+  h3edge_slice slice = {NULL, 0, NULL};
+
+  h3edge__queue_init(&queue, &unit_mem);
+  CHECK(!h3edge__queue_front(&queue, &slice));
+  OK(h3edge_chunk_new(&chunk, &unit_mem, 8));
+  memcpy(h3edge_chunk_data(chunk), "together", 8);
+  OK(h3edge__queue_push(&queue, &(h3edge_slice){h3edge_chunk_data(chunk), 8, chunk}));
+  OK(h3edge__queue_copy(&queue, "apart", 5));
+  h3edge__queue_take(&queue, 2);
+  CHECK(h3edge__queue_front(&queue, &slice));
+  CHECK(slice.chunk == chunk);
+  CHECK_STR(((h3edge_str){(const char *)slice.data, slice.len}), "gether");
+  h3edge__queue_take(&queue, 6);
+  CHECK(h3edge__queue_front(&queue, &slice));
+  CHECK(slice.chunk && slice.chunk != chunk);
+  CHECK_STR(((h3edge_str){(const char *)slice.data, slice.len}), "apart");
+  h3edge__queue_take(&queue, 5);
+  CHECK(!h3edge__queue_front(&queue, &slice));
+done:
+  h3edge__queue_free(&queue);
+  h3edge_chunk_unref(chunk);
+}
+
 /* Random pieces in, random pieces taken and released, never moved in memory: held against a counter. */
 static void agrees_with_a_model(void) {
   h3edge__queue queue;
@@ -157,4 +183,5 @@ done:
 }
 
 UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(chunks_are_referenced_and_let_go),
-          UNIT(a_borrowed_slice_is_copied), UNIT(several_are_pushed_together_or_not_at_all), UNIT(agrees_with_a_model))
+          UNIT(a_borrowed_slice_is_copied), UNIT(several_are_pushed_together_or_not_at_all),
+          UNIT(the_front_names_its_chunk), UNIT(agrees_with_a_model))
