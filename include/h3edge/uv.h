@@ -2,7 +2,8 @@
 /* uv.h: a server and an upstream on a libuv loop (library h3edge-uv, pkg-config name h3edge-uv).
  *
  * The binding owns the sockets and calls the facts and polls of both objects; the program only gives commands, from
- * anywhere on the loop's thread. UDP is read and written in batches (recvmmsg, GRO, GSO) where the system can.
+ * anywhere on the loop's thread. UDP is read and written in batches (recvmmsg, GRO, GSO) where the system can. As on
+ * any libuv loop, a program with an upstream ignores SIGPIPE.
  */
 #ifndef H3EDGE_UV_H
 #define H3EDGE_UV_H
@@ -30,15 +31,16 @@ typedef struct h3edge_uv_options {
 } h3edge_uv_options;
 #define h3edge_uv_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
-/* `loop` is kept until stopped. INVAL without a server; NOMEM; SYSTEM. */
+/* `loop` is kept until stopped, and has something to do until then. INVAL without a server; NOMEM. */
 H3EDGE_API int h3edge_uv_new(h3edge_uv **out, uv_loop_t *loop, const h3edge_uv_options *options);
 
 /* Opens and binds a UDP socket and serves it, as often as wanted. IPv6 sockets are for IPv6 alone. SYSTEM when the
- * system refuses; `*detail`, unless `detail` is NULL, then says why in a phrase that needs no freeing. `bound`, unless
- * NULL, gets the address with the port that the system chose for port 0. */
+ * system refuses, with errno set; NOMEM; STATE when stopping. `*detail`, unless `detail` is NULL, then says why in a
+ * phrase that needs no freeing. `bound`, unless NULL, gets the address with the port that the system chose for port 0.
+ */
 H3EDGE_API int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3edge_address *bound,
                                 const char **detail);
-/* The same with a bound UDP socket of the caller's; taken, also when it fails. */
+/* The same with a bound UDP socket of the caller's; taken, also when it fails. INVAL when it is none. */
 H3EDGE_API int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail);
 
 /* Shuts server and upstream down, lets the requests at hand finish for at most `grace` nanoseconds, closes everything
