@@ -69,8 +69,10 @@ typedef struct h3edge_server_options {
   size_t request_window;       /* content that one request may have under way to us (256 KiB) */
   size_t connection_window;    /* content that all of a connection may have under way (1 MiB) */
   size_t response_window;      /* unsent content accepted for one response (256 KiB) */
-  size_t max_field_section;    /* a head or trailers as RFC 9114 4.2.2 counts them; more: 431 (32 KiB) */
-  size_t max_field_lines;      /* lines of one head or of trailers; more: 431 (128) */
+  /* A head, or trailers, as RFC 9114 4.2.2 counts them (32 KiB), and the lines of one (128). More: 431; the request
+   * is not handed out. Too much of trailers, when it is already: reset with OVERLOAD. */
+  size_t max_field_section;
+  size_t max_field_lines;
   /* Called with each line of the NSS key log; everything can be decrypted with it. */
   void (*on_keylog)(void *ctx, const char *line, size_t len);
   void *keylog_ctx;

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c: HTTP/3 on one connection, as lib/quic sees it (struct h3edge__quic_app). Owns the nghttp3_conn and the
+ * request streams. Invariants: once nghttp3 has failed it is only deleted; a stream lives until QUIC has closed it; the
+ * client's credit for one stream more returns with that, when its request has had its on_close. */
+#include "h3/session.h"
+
+#include <inttypes.h>
+
+#include "h3/stream.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+#define QPACK_TABLE 4096  /* for the client's encoder: it saves bytes on the uplink and costs 1.4 KiB */
+#define QPACK_BLOCKED 100 /* streams that may wait for it */
+
+static void *mem_malloc(size_t size, void *ctx) {
+  const h3edge_mem *mem = ctx;
+
+  return mem->malloc(mem->ctx, size);
+}
+
+static void mem_free(void *block, void *ctx) {
+  const h3edge_mem *mem = ctx;
+
+  mem->free(mem->ctx, block);
+}
+
+static void *mem_calloc(size_t count, size_t size, void *ctx) {
+  const h3edge_mem *mem = ctx;
+
+  return mem->calloc(mem->ctx, count, size);
+}
+
+static void *mem_realloc(void *block, size_t size, void *ctx) {
+  const h3edge_mem *mem = ctx;
+
+  return mem->realloc(mem->ctx, block, size);
+}
+
+void h3edge__host_init(h3edge__host *host, const h3edge_server_options *options, h3edge_stats *stats,
+                       void (*on_request)(void *ctx, h3edge_request *request), void *ctx) {
+  *host = (h3edge__host){
+      .options = options,
+      .stats = stats,
+      .mem = {(void *)(uintptr_t)options->mem, mem_malloc, mem_free, mem_calloc, mem_realloc},
+      .on_request = on_request,
+      .ctx = ctx,
+  };
+}
+
+int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why) {
+  if (!session->broken)
+    h3edge__log(session->host->options->logger, H3EDGE_LOG_INFO,
+                "connection %" PRIu64 ": HTTP/3 error 0x%" PRIx64 ": %s", h3edge__conn_id(session->conn), code, why);
+  session->broken = true;
+  h3edge__conn_close(session->conn, code);
+  return -1;
+}
+
+int h3edge__session_fail(h3edge__session *session, int error) {
+  return h3edge__session_fail_with(session, nghttp3_err_infer_quic_app_error_code(error), nghttp3_strerror(error));
+}
+
+static int checked(h3edge__session *session, int error) {
+  return error ? h3edge__session_fail(session, error) : 0;
+}
+
+static h3edge__stream *find(const h3edge__session *session, int64_t id) {
+  return h3edge__map_get(&session->by_id, &id, sizeof id);
+}
+
+static bool is_request(int64_t id) {
+  return (id & 3) == 0; /* opened by the client, in both directions (RFC 9000 2.1) */
+}
+
+/* Life. */
+
+/* The control stream and QPACK's two (RFC 9114 6.2, RFC 9204 4.2). */
+static int open_streams(h3edge__session *session) {
+  int64_t encoder;
+  int64_t decoder;
+
+  if (h3edge__conn_open_uni(session->conn, &session->control) || h3edge__conn_open_uni(session->conn, &encoder) ||
+      h3edge__conn_open_uni(session->conn, &decoder))
+    return -1;
+  if (nghttp3_conn_bind_control_stream(session->h3, session->control) ||
+      nghttp3_conn_bind_qpack_streams(session->h3, encoder, decoder))
+    return -1;
+  return 0;
+}
+
+static int open_h3(h3edge__session *session) {
+  const h3edge_server_options *options = session->host->options;
+  nghttp3_settings settings;
+
+  nghttp3_settings_default(&settings);
+  settings.max_field_section_size = options->max_field_section;
+  settings.qpack_max_dtable_capacity = QPACK_TABLE;
+  settings.qpack_blocked_streams = QPACK_BLOCKED;
+  /* No table for what is sent: it would cost more memory than responses save bytes, and it spares the client from
+   * waiting for one stream to read another. */
+  settings.qpack_encoder_max_dtable_capacity = 0;
+  if (nghttp3_conn_server_new(&session->h3, &h3edge__callbacks, &settings, &session->host->mem, session)) return -1;
+  nghttp3_conn_set_max_client_streams_bidi(session->h3, options->max_requests);
+  nghttp3_conn_set_max_concurrent_streams(session->h3, options->max_requests);
+  return open_streams(session);
+}
+
+static void *session_open(void *ctx, h3edge__conn *conn) {
+  /* IDs are few and counted up by QUIC: nobody can choose keys that collide. */
+  static const uint8_t seed[16] = {0};
+  h3edge__host *host = ctx;
+  h3edge__session *session = h3edge__alloc_zero(host->options->mem, sizeof *session);
+
+  if (!session) return NULL;
+  session->host = host;
+  session->conn = conn;
+  h3edge__map_init(&session->by_id, host->options->mem, seed);
+  h3edge__list_init(&session->streams);
+  h3edge__list_init(&session->due);
+  if (!open_h3(session)) return session;
+  nghttp3_conn_del(session->h3);
+  h3edge__free(host->options->mem, session);
+  return NULL;
+}
+
+static void session_close(void *ctx, h3edge_reason reason) {
+  h3edge__session *session = ctx;
+  h3edge__node *node;
+
+  session->closing = true;
+  for (node = session->streams.next; node != &session->streams; node = node->next)
+    h3edge__stream_finish(H3EDGE__OF(node, h3edge__stream, node), reason);
+  nghttp3_conn_del(session->h3);
+  while (!h3edge__list_is_empty(&session->streams))
+    h3edge__stream_free(H3EDGE__OF(session->streams.next, h3edge__stream, node));
+  h3edge__map_free(&session->by_id);
+  h3edge__free(session->host->options->mem, session);
+}
+
+/* Facts about streams. */
+
+/* A request stream that is seen for the first time: nghttp3 makes its own of it, and refuses it after GOAWAY. */
+static h3edge__stream *accept_stream(h3edge__session *session, int64_t id) {
+  h3edge__stream *stream = h3edge__stream_new(session, id);
+  nghttp3_ssize error = stream ? nghttp3_conn_read_stream(session->h3, id, NULL, 0, 0) : NGHTTP3_ERR_NOMEM;
+
+  if (!error) error = nghttp3_conn_set_stream_user_data(session->h3, id, stream);
+  if (!error) return stream;
+  h3edge__session_fail(session, (int)error);
+  return NULL;
+}
+
+static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t len, bool fin) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream;
+  nghttp3_ssize used;
+
+  if (session->broken) return -1;
+  if (is_request(id)) {
+    stream = find(session, id);
+    if (!stream) stream = accept_stream(session, id);
+    return stream ? h3edge__stream_received(stream, data, len, fin) : -1;
+  }
+#if NGHTTP3_VERSION_NUM >= 0x010c00
+  used = nghttp3_conn_read_stream2(session->h3, id, data, len, fin, h3edge__conn_now(session->conn));
+#else
+  used = nghttp3_conn_read_stream(session->h3, id, data, len, fin);
+#endif
+  if (used < 0) return h3edge__session_fail(session, (int)used);
+  if (used) h3edge__conn_credit(session->conn, id, (uint64_t)used);
+  return 0;
+}
+
+static int session_acked(void *ctx, int64_t id, uint64_t len) {
+  h3edge__session *session = ctx;
+  int error;
+
+  if (session->broken) return -1;
+  error = nghttp3_conn_add_ack_offset(session->h3, id, len);
+  if (!error && id == session->control) {
+    session->control_acked += len;
+    if (session->shutdown == NOTICED && session->notice_end && session->control_acked >= session->notice_end) {
+      session->shutdown = LAST_CALLED;
+      error = nghttp3_conn_shutdown(session->h3);
+      h3edge__conn_wake(session->conn);
+    }
+  }
+  return checked(session, error);
+}
+
+/* The peer's RESET_STREAM. When the response is complete already, it is still worth sending. */
+static int session_reset(void *ctx, int64_t id, uint64_t code) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
+
+  (void)code;
+  if (session->broken) return -1;
+  if (!stream || stream->read_over) return 0;
+  stream->read_over = true;
+  h3edge__request_mute(&stream->request);
+  if (!stream->request.finished) h3edge__stream_fail(stream, H3EDGE_REASON_PEER, "reset");
+  return checked(session, nghttp3_conn_shutdown_stream_read(session->h3, id));
+}
+
+/* The peer's STOP_SENDING. */
+static int session_stopped(void *ctx, int64_t id, uint64_t code) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
+
+  (void)code;
+  if (session->broken) return -1;
+  if (stream) h3edge__stream_fail(stream, H3EDGE_REASON_PEER, "the response is not wanted");
+  return 0;
+}
+
+static void close_request(h3edge__stream *stream) {
+  h3edge__session *session = stream->session;
+  h3edge_reason reason = stream->fin_sent ? H3EDGE_REASON_DONE : H3EDGE_REASON_PEER;
+
+  stream->read_over = true;
+  h3edge__stream_finish(stream, stream->request.reset ? stream->request.reason : reason);
+  nghttp3_conn_set_stream_user_data(session->h3, stream->id, NULL);
+  h3edge__stream_free(stream);
+  h3edge__conn_credit_request(session->conn);
+  if (session->shutdown == LAST_CALLED) h3edge__conn_wake(session->conn);
+}
+
+static int session_closed(void *ctx, int64_t id, uint64_t code) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
+  int error;
+
+  if (session->broken) return -1;
+  if (stream) close_request(stream);
+  error = nghttp3_conn_close_stream(session->h3, id, code == UINT64_MAX ? NGHTTP3_H3_NO_ERROR : code);
+  return checked(session, error == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : error);
+}
+
+static int session_unblocked(void *ctx, int64_t id) {
+  h3edge__session *session = ctx;
+
+  return session->broken ? -1 : checked(session, nghttp3_conn_unblock_stream(session->h3, id));
+}
+
+static int session_streams_allowed(void *ctx, uint64_t max) {
+  h3edge__session *session = ctx;
+
+  if (session->broken) return -1;
+  nghttp3_conn_set_max_client_streams_bidi(session->h3, max);
+  return 0;
+}
+
+static void session_confirmed(void *ctx) {
+  h3edge__session *session = ctx;
+  h3edge__node *node;
+
+  for (node = session->streams.next; !session->broken && node != &session->streams; node = node->next)
+    h3edge__stream_confirmed(H3EDGE__OF(node, h3edge__stream, node));
+}
+
+/* Sending. */
+
+static void session_due(void *ctx) {
+  h3edge__session *session = ctx;
+  h3edge__node *node;
+
+  while (!session->broken && (node = h3edge__list_pop(&session->due)))
+    h3edge__stream_settle(H3EDGE__OF(node, h3edge__stream, due));
+}
+
+/* After the last GOAWAY, with every request done and nothing left to send. */
+static void close_drained(h3edge__session *session) {
+  if (session->shutdown == LAST_CALLED && h3edge__list_is_empty(&session->streams))
+    h3edge__conn_close(session->conn, NGHTTP3_H3_NO_ERROR);
+}
+
+static int session_pull(void *ctx, h3edge__stream_out *out) {
+  h3edge__session *session = ctx;
+  nghttp3_vec pieces[H3EDGE__STREAM_IOVS];
+  nghttp3_ssize count;
+  int fin = 0;
+
+  if (session->broken) return -1;
+  count = nghttp3_conn_writev_stream(session->h3, &out->id, &fin, pieces, H3EDGE__STREAM_IOVS);
+  if (count < 0) return h3edge__session_fail(session, (int)count);
+  out->fin = fin != 0;
+  session->pulled.len = 0;
+  session->pulled.fin = out->fin;
+  for (out->count = 0; out->count < (size_t)count; out->count++) {
+    out->iov[out->count] = (h3edge_iov){pieces[out->count].base, pieces[out->count].len};
+    session->pulled.len += pieces[out->count].len;
+  }
+  if (out->id == session->control && session->shutdown == NOTICED && !session->notice_end)
+    session->notice_end = session->control_sent + session->pulled.len;
+  if (out->id < 0) close_drained(session);
+  return 0;
+}
+
+static int session_wrote(void *ctx, int64_t id, size_t len) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
+
+  if (session->broken) return -1;
+  if (id == session->control) session->control_sent += len;
+  session->pulled.len -= len;
+  if (stream && session->pulled.fin && !session->pulled.len) {
+    stream->fin_sent = true;
+    if (!stream->read_over) h3edge__stream_wake(stream);
+  }
+  return checked(session, nghttp3_conn_add_write_offset(session->h3, id, len));
+}
+
+static void session_blocked(void *ctx, int64_t id) {
+  h3edge__session *session = ctx;
+
+  if (!session->broken) nghttp3_conn_block_stream(session->h3, id);
+}
+
+static void session_shut(void *ctx, int64_t id) {
+  h3edge__session *session = ctx;
+
+  if (!session->broken) nghttp3_conn_shutdown_stream_write(session->h3, id);
+}
+
+static void session_shutdown(void *ctx) {
+  h3edge__session *session = ctx;
+
+  if (session->broken || session->shutdown != RUNNING) return;
+  session->shutdown = NOTICED;
+  checked(session, nghttp3_conn_submit_shutdown_notice(session->h3));
+  h3edge__conn_wake(session->conn);
+}
+
+const struct h3edge__quic_app h3edge__h3_app = {
+    .open = session_open,
+    .close = session_close,
+    .received = session_received,
+    .acked = session_acked,
+    .reset = session_reset,
+    .stopped = session_stopped,
+    .closed = session_closed,
+    .unblocked = session_unblocked,
+    .streams_allowed = session_streams_allowed,
+    .confirmed = session_confirmed,
+    .due = session_due,
+    .pull = session_pull,
+    .wrote = session_wrote,
+    .blocked = session_blocked,
+    .shut = session_shut,
+    .shutdown = session_shutdown,
+};
