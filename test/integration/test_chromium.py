@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""A browser: headless Chromium, driven by chromedriver, which trusts the key that the proxy made for itself."""
+from hashlib import sha256
+
+import pytest
+from app import blocks
+from processes import Proxy
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def page(application, tmp_path_factory):
+    """The application's first page, open in a browser. Resources that it fetches are awaited by run()."""
+    with Proxy(application.url) as proxy:
+        spki = proxy.wait_for(r"[A-Za-z0-9+/]{43}=")[0]
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                         "--no-proxy-server", f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+                         f"--origin-to-force-quic-on=localhost:{proxy.port}",
+                         f"--ignore-certificate-errors-spki-list={spki}"):
+            options.add_argument(argument)
+        driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        try:
+            driver.set_page_load_timeout(30)
+            driver.set_script_timeout(30)
+            driver.get(f"{proxy.url}/")
+            yield driver
+        finally:
+            driver.quit()
+
+
+def run(page, script):
+    """The value of an async JavaScript function's body."""
+    value = page.execute_async_script(
+        "const done = arguments[0]; (async () => {" + script + "})().then(done, error => done({error: String(error)}))")
+    assert not (isinstance(value, dict) and "error" in value), value["error"]
+    return value
+
+
+def test_page_came_over_http3(page):
+    assert "Hello from FastAPI" in page.page_source
+    assert run(page, "return performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h3"
+
+
+def test_fetch(page):
+    answer = run(page, """
+        const response = await fetch('/users/7');
+        const json = await response.json();
+        const [entry] = performance.getEntriesByName(response.url);
+        return [response.status, json, entry.nextHopProtocol];""")
+    assert answer == [200, {"id": 7, "name": "User 7"}, "h3"]
+
+
+def test_download(page):
+    length = 5_000_000
+    hexadecimal = run(page, f"""
+        const content = await (await fetch('/download?length={length}')).arrayBuffer();
+        const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+        return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('');""")
+    assert hexadecimal == sha256(b"".join(blocks(length))).hexdigest()
+
+
+def test_upload(page):
+    answer = run(page, """
+        const content = Uint8Array.from({length: 3000000}, (_, at) => at % 251);
+        return await (await fetch('/upload', {method: 'PUT', body: content})).json();""")
+    assert answer == {"length": 3_000_000, "sha256": sha256(bytes(at % 251 for at in range(3_000_000))).hexdigest()}
+
+
+def test_many_requests_at_once(page):
+    numbers = run(page, """
+        const users = Array.from({length: 150}, (_, id) => fetch(`/users/${id}`).then(response => response.json()));
+        return (await Promise.all(users)).map(user => user.id);""")
+    assert numbers == list(range(150))
+
+
+def test_event_source(page):
+    times = run(page, """
+        const source = new EventSource('/events?count=4&interval=0.3');
+        const times = [];
+        return await new Promise((resolve, reject) => {
+          source.onmessage = () => times.push(performance.now()) == 4 && (source.close(), resolve(times));
+          source.onerror = () => reject('closed after ' + times.length);
+        });""")
+    assert all(later - earlier > 150 for earlier, later in zip(times, times[1:]))
+
+
+def test_head(page):
+    answer = run(page, """
+        const response = await fetch('/download?length=70000', {method: 'HEAD'});
+        return [response.status, response.headers.get('content-length'), (await response.text()).length];""")
+    assert answer == [200, "70000", 0]

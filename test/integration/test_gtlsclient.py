@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What ngtcp2's own client can do on a connection, through the proxy to the application."""
+import json
+import re
+from hashlib import sha256
+
+import pytest
+from app import blocks
+from clients import gtlsclient
+
+# A response that takes a second, so that something can happen on its connection.
+SLOW = "/events?count=11&interval=0.1"
+
+
+def test_get(edge, tmp_path):
+    result = gtlsclient(edge.port, "/users/7", options=["--download", tmp_path])
+    assert result.statuses == [200]
+    assert "Negotiated ALPN is h3" in result.log
+    assert json.loads((tmp_path / "7").read_text()) == {"id": 7, "name": "User 7"}
+
+
+def test_get_over_ipv6(edge):
+    assert gtlsclient(edge.port, "/", host="::1").statuses == [200]
+
+
+def test_upload(edge, tmp_path):
+    content = b"".join(blocks(300_000))
+    (tmp_path / "content").write_bytes(content)
+    gtlsclient(edge.port, "/upload", options=["-m", "PUT", "-d", tmp_path / "content", "--download", tmp_path])
+    assert json.loads((tmp_path / "upload").read_text()) == {
+        "length": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def test_hundred_requests_on_one_connection(edge):
+    result = gtlsclient(edge.port, "/users/1", "/users/none", "/users/2", options=["-n", 99])
+    assert sorted(result.statuses) == [200] * 66 + [422] * 33
+    assert result.log.count("QUIC handshake has completed") == 1
+
+
+def test_key_update(edge):
+    result = gtlsclient(edge.port, SLOW, options=["--key-update=300ms"])
+    assert result.statuses == [200]
+    assert re.search(r"pkt rx .*type=1RTT k=1", result.log), "no packet came with the new key"
+
+
+def test_client_moves_to_another_address(edge):
+    result = gtlsclient(edge.port, SLOW, options=["--change-local-addr=300ms"])
+    assert result.statuses == [200]
+    assert re.search(r"Path validation against path .* succeeded", result.log)
+
+
+def test_resumption_and_address_token(edge, tmp_path):
+    options = [f"--session-file={tmp_path}/session", f"--tp-file={tmp_path}/tp", f"--token-file={tmp_path}/token",
+               "--wait-for-ticket", "--disable-early-data"]
+    assert gtlsclient(edge.port, "/", options=options).statuses == [200]
+    assert (tmp_path / "session").exists() and (tmp_path / "token").exists()
+    assert gtlsclient(edge.port, "/", options=options).statuses == [200]
+
+
+@pytest.mark.parametrize("cipher", ["AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"])
+def test_cipher(edge, cipher):
+    ciphers = f"--ciphers=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+{cipher}"
+    result = gtlsclient(edge.port, "/", options=[ciphers])
+    assert result.statuses == [200]
+    assert f"Negotiated cipher suite is {cipher}" in result.log
+
+
+def test_lossy_path(edge, tmp_path):
+    path = "/download?length=1000000"
+    gtlsclient(edge.port, path, options=["--tx-loss=0.05", "--rx-loss=0.05", "--download", tmp_path])
+    assert sha256((tmp_path / path[1:]).read_bytes()).digest() == sha256(b"".join(blocks(1_000_000))).digest()

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every test, from whatever is installed to one line: sh test/run.sh [--quick] [--no-sanitizers]
+#   --quick          one build with gcc and the tests that need no other program
+#   --no-sanitizers  not again under AddressSanitizer and UndefinedBehaviorSanitizer
+# The last line is "N passed, N failed"; the status is 0 when something passed and nothing failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+quick='' no_sanitizers=''
+for option; do
+  case $option in
+    --quick) quick=yes ;;
+    --no-sanitizers) no_sanitizers=yes ;;
+    --help) exec sed -n '3,6s/^# //p' test/run.sh ;;
+    *) echo "test/run.sh: '$option' is no option; see --help" >&2; exit 2 ;;
+  esac
+done
+
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+
+# step NAME LOG COMMAND…: LOG is where the command leaves what each test did, or "-".
+step() {
+  name=$1 log=$2
+  shift 2
+  echo "== $name"
+  [ "$log" = - ] || rm -f "$log"
+  "$@"
+  status=$?
+  printf '%d\t%s\t%s\n' "$status" "$log" "$name" >>"$results"
+  return "$status"
+}
+
+# compile FOLDER OPTION…
+compile() {
+  folder=$1
+  shift
+  [ -f "$folder/build.ninja" ] || meson setup "$folder" --werror "$@" >"$folder.log" 2>&1 || {
+    cat "$folder.log"
+    return 1
+  }
+  ninja -C "$folder"
+}
+unit_and_sim() { # FOLDER FACTOR: of time, for slow builds
+  step "unit tests and simulation ($1)" "$1/meson-logs/testlog.json" \
+    meson test -C "$1" --no-rebuild --print-errorlogs --timeout-multiplier "$2"
+}
+integration() { # FOLDER OPTION…
+  folder=$1
+  shift
+  step "integration ($folder)" "$folder/integration.xml" env H3EDGE_BUILD="$PWD/$folder" PYTHONDONTWRITEBYTECODE=1 \
+    timeout 400 /usr/bin/python3 -m pytest -p no:cacheprovider -o faulthandler_timeout=90 -q -ra \
+    --junitxml="$folder/integration.xml" "$@" test/integration
+}
+
+export CC CXX
+# A finding of a sanitizer ends the program, so that it fails its test.
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+step packages - sh .ci/packages.sh test && {
+  CC=gcc CXX=g++
+  step "build with gcc" - compile build-test && {
+    unit_and_sim build-test 1
+    [ "$quick" ] || integration build-test
+  }
+  [ "$quick$no_sanitizers" ] || {
+    step "build with sanitizers" - compile build-sanitize -Db_sanitize=address,undefined && {
+      unit_and_sim build-sanitize 5
+      integration build-sanitize -m 'not slow'
+    }
+  }
+  CC=clang CXX=clang++
+  [ "$quick" ] || step "build with clang" - compile build-clang
+}
+/usr/bin/python3 test/summary.py "$results"
