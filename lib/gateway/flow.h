@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* flow.h: content on its way from one side to the other.
+ *
+ * The source brings pieces, the sink takes them while it has room, and what it took is consumed at the source, which
+ * may then bring more. Pieces that find no room are held, unconsumed, so no more is ever held than the source lets
+ * stand open. */
+#ifndef H3EDGE_LIB_GATEWAY_FLOW_H
+#define H3EDGE_LIB_GATEWAY_FLOW_H
+
+#include <h3edge/request.h>
+
+#include "util/field.h"
+#include "util/queue.h"
+
+/* The two ends. write and trailers return 0, AGAIN (the sink will ask with a drain), or the error that ends the flow.
+ */
+typedef struct h3edge__flow_ends {
+  int (*write)(void *ctx, const h3edge_slice *slice, unsigned flags);
+  int (*trailers)(void *ctx, const h3edge_field *fields, size_t count);
+  void (*consume)(void *ctx, size_t len);
+} h3edge__flow_ends;
+
+typedef enum h3edge__flow_state {
+  H3EDGE__FLOW_SHUT, /* the sink is not there yet: everything is held */
+  H3EDGE__FLOW_OPEN,
+  H3EDGE__FLOW_OVER /* the end was passed on, or nobody wants the rest: what still comes is consumed */
+} h3edge__flow_state;
+
+typedef struct h3edge__flow {
+  const h3edge__flow_ends *ends;
+  void *ctx;
+  h3edge__flow_state state;
+  bool ended; /* the source brings nothing more */
+  h3edge__queue held;
+  h3edge__fields trailers;
+} h3edge__flow;
+
+void h3edge__flow_init(h3edge__flow *flow, const h3edge__flow_ends *ends, void *ctx, const h3edge_mem *mem);
+void h3edge__flow_free(h3edge__flow *flow);
+
+/* Whether the source brought nothing, and will not. */
+bool h3edge__flow_is_empty(const h3edge__flow *flow);
+
+/* From the source. Each returns 0, NOMEM, or an error of the sink. */
+int h3edge__flow_push(h3edge__flow *flow, const h3edge_slice *slice);
+int h3edge__flow_trailers(h3edge__flow *flow, const h3edge_field *fields, size_t count);
+int h3edge__flow_end(h3edge__flow *flow);
+/* From the sink: it is there now, or has room again. Errors as above. */
+int h3edge__flow_open(h3edge__flow *flow);
+/* The sink wants no more. */
+void h3edge__flow_drop(h3edge__flow *flow);
+
+#endif
