@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* commons.c: making and unmaking what connections share. */
+#include "quic/commons.h"
+
+#include "quic/credentials.h"
+#include "quic/tls.h"
+#include "util/mem.h"
+
+static void *quic_malloc(size_t size, void *mem) {
+  return h3edge__alloc(mem, size);
+}
+
+static void quic_free(void *block, void *mem) {
+  h3edge__free(mem, block);
+}
+
+static void *quic_calloc(size_t count, size_t size, void *mem) {
+  const h3edge_mem *functions = mem;
+
+  return functions->calloc(functions->ctx, count, size);
+}
+
+static void *quic_realloc(void *block, size_t size, void *mem) {
+  const h3edge_mem *functions = mem;
+
+  return functions->realloc(functions->ctx, block, size);
+}
+
+int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
+                         const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats) {
+  const h3edge_mem *mem = options->mem;
+  int error;
+
+  if (h3edge__credentials_is_empty(options->credentials)) return H3EDGE_ERR_CREDENTIALS;
+  *commons = (h3edge__commons){.options = options, .mem = mem, .app = app, .app_ctx = app_ctx, .stats = stats};
+  commons->quic_mem = (ngtcp2_mem){(void *)(uintptr_t)mem, quic_malloc, quic_free, quic_calloc, quic_realloc};
+  error = h3edge__tokens_init(&commons->tokens, options->secret);
+  if (!error) error = h3edge__cid_map_init(&commons->cids, mem, options->worker_id);
+  if (!error) error = h3edge__tls_priority(&commons->priority);
+  if (error) return error;
+  h3edge__timers_init(&commons->timers, mem);
+  h3edge__outbox_init(&commons->outbox, mem);
+  h3edge__list_init(&commons->all);
+  h3edge__list_init(&commons->ready);
+  commons->credentials = h3edge__credentials_ref(options->credentials);
+  return 0;
+}
+
+void h3edge__commons_free(h3edge__commons *commons) {
+  h3edge_credentials_free(commons->credentials);
+  h3edge__outbox_free(&commons->outbox);
+  h3edge__timers_free(&commons->timers);
+  gnutls_priority_deinit(commons->priority);
+  h3edge__cid_map_free(&commons->cids);
+  gnutls_memset(&commons->tokens, 0, sizeof commons->tokens);
+}

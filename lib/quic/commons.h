@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* commons.h: what all connections of one endpoint share. The endpoint owns it and walks its lists; a connection knows
+ * only this, not the endpoint. */
+#ifndef H3EDGE_LIB_QUIC_COMMONS_H
+#define H3EDGE_LIB_QUIC_COMMONS_H
+
+#include <gnutls/gnutls.h>
+
+#include "quic/app.h"
+#include "quic/cid_map.h"
+#include "quic/outbox.h"
+#include "quic/token.h"
+#include "util/enter.h"
+#include "util/list.h"
+#include "util/timers.h"
+
+typedef struct h3edge__commons {
+  h3edge__door door; /* door.now is the time of everything that happens inside */
+  const h3edge_server_options *options;
+  const h3edge_mem *mem;
+  ngtcp2_mem quic_mem; /* the same, as ngtcp2 wants it */
+  const struct h3edge__quic_app *app;
+  void *app_ctx;
+  h3edge_stats *stats;
+  h3edge_credentials *credentials; /* a reference: for connections from now on */
+  gnutls_priority_t priority;
+  h3edge__tokens tokens;
+  h3edge__cid_map cids;
+  h3edge__timers timers;
+  h3edge__outbox outbox;
+  h3edge__node all;     /* every connection */
+  h3edge__node ready;   /* those that have something to do or to send; the first has its turn next */
+  uint64_t connections; /* made so far: the number of the last one */
+} h3edge__commons;
+
+/* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */
+int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
+                         const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats);
+void h3edge__commons_free(h3edge__commons *commons);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* conn.c: how a connection is made, what reaches it, and how it is freed. Called by the endpoint, never by ngtcp2.
+ * Invariants: every ID in `cids` routes to it, and no other; a connection with `quic` set is open, without it ended;
+ * one that is in the ready list has its timer at whatever it was, the others have it armed. */
+#include "quic/conn.h"
+
+#include "quic/path.h"
+#include "util/mem.h"
+
+#define UNI_STREAMS 3 /* control, and the two of QPACK (RFC 9114 6.2) */
+#define UNI_WINDOW 65536
+
+static uint64_t at_most(uint64_t value, uint64_t limit) {
+  return value < limit ? value : limit;
+}
+
+static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commons, const h3edge__hello *hello) {
+  static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
+  const h3edge_server_options *options = commons->options;
+
+  ngtcp2_settings_default(settings);
+  settings->initial_ts = commons->door.now;
+  settings->cc_algo = options->congestion == H3EDGE_BBR ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
+  settings->handshake_timeout = options->handshake_timeout;
+  settings->no_pmtud = options->no_pmtud;
+  settings->available_versions = versions;
+  settings->available_versionslen = sizeof versions / sizeof *versions;
+  if (hello->token_type == NGTCP2_TOKEN_TYPE_UNKNOWN) return;
+  settings->token = hello->initial->token;
+  settings->tokenlen = hello->initial->tokenlen;
+  settings->token_type = hello->token_type;
+}
+
+static void set_original_dcid(ngtcp2_transport_params *params, const h3edge__hello *hello) {
+  params->original_dcid_present = 1;
+  params->original_dcid = hello->initial->dcid;
+  if (hello->token_type != NGTCP2_TOKEN_TYPE_RETRY) return;
+  params->original_dcid = hello->original_dcid;
+  params->retry_scid_present = 1;
+  params->retry_scid = hello->initial->dcid;
+}
+
+static int set_params(ngtcp2_transport_params *params, const h3edge__commons *commons, const h3edge__hello *hello,
+                      const ngtcp2_cid *scid) {
+  const h3edge_server_options *options = commons->options;
+
+  ngtcp2_transport_params_default(params);
+  set_original_dcid(params, hello);
+  params->initial_max_stream_data_bidi_remote = at_most(options->request_window, NGTCP2_MAX_VARINT);
+  params->initial_max_stream_data_uni = UNI_WINDOW;
+  params->initial_max_data = at_most(options->connection_window, NGTCP2_MAX_VARINT);
+  params->initial_max_streams_bidi = at_most(options->max_requests, UINT64_C(1) << 60); /* RFC 9000 4.6 */
+  params->initial_max_streams_uni = UNI_STREAMS;
+  params->max_idle_timeout = options->idle_timeout == H3EDGE_NEVER ? 0 : options->idle_timeout;
+  params->active_connection_id_limit = 7;
+  params->disable_active_migration = options->no_migration;
+  params->stateless_reset_token_present = 1;
+  return h3edge__token_make_reset(&commons->tokens, params->stateless_reset_token, scid) ? 0 : H3EDGE_ERR_SYSTEM;
+}
+
+static int start(h3edge__conn *conn, const h3edge__hello *hello) {
+  h3edge__commons *commons = conn->commons;
+  ngtcp2_path path = h3edge__path_view(hello->path);
+  ngtcp2_transport_params params;
+  ngtcp2_settings settings;
+  ngtcp2_cid scid;
+  int error;
+
+  set_settings(&settings, commons, hello);
+  error = h3edge__conn_add_cid(conn, NULL, &hello->initial->dcid);
+  if (!error) error = h3edge__conn_add_cid(conn, &scid, NULL);
+  if (!error) error = set_params(&params, commons, hello, &scid);
+  if (!error) error = h3edge__tls_init(&conn->tls, commons->priority, commons->credentials, commons->options);
+  if (error) return error;
+  if (ngtcp2_conn_server_new(&conn->quic, &hello->initial->scid, &scid, &path, hello->initial->version,
+                             &h3edge__conn_callbacks, &settings, &params, &commons->quic_mem, conn))
+    return H3EDGE_ERR_NOMEM;
+  conn->tls.quic = conn->quic;
+  ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.session);
+  return 0;
+}
+
+int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge__hello *hello) {
+  h3edge__conn *conn = h3edge__alloc_zero(commons->mem, sizeof *conn);
+  int error;
+
+  if (!conn) return H3EDGE_ERR_NOMEM;
+  if (h3edge__timers_add(&commons->timers, &conn->timer)) {
+    h3edge__free(commons->mem, conn);
+    return H3EDGE_ERR_NOMEM;
+  }
+  conn->commons = commons;
+  conn->id = ++commons->connections;
+  conn->path = *hello->path;
+  conn->token_at = H3EDGE_NEVER;
+  conn->half_open = true;
+  ngtcp2_ccerr_default(&conn->error);
+  h3edge__list_init(&conn->in_all);
+  h3edge__list_init(&conn->in_ready);
+  h3edge__list_push_back(&commons->all, &conn->in_all);
+  commons->stats->connections++;
+  commons->stats->half_open++;
+  error = start(conn, hello);
+  if (error) {
+    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    return error;
+  }
+  *out = conn;
+  return 0;
+}
+
+void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason) {
+  h3edge__commons *commons = conn->commons;
+
+  h3edge__conn_end_session(conn, reason);
+  h3edge__conn_release(conn);
+  while (conn->cid_count) h3edge__conn_drop_cid(conn, &conn->cids[conn->cid_count - 1]);
+  h3edge__timers_remove(&commons->timers, &conn->timer);
+  h3edge__list_remove(&conn->in_all);
+  commons->stats->connections--;
+  h3edge__free(commons->mem, conn->cids);
+  h3edge__free(commons->mem, conn->farewell);
+  h3edge__free(commons->mem, conn);
+}
+
+void h3edge__conn_release(h3edge__conn *conn) {
+  h3edge__conn_settle(conn);
+  h3edge__list_remove(&conn->in_ready);
+  ngtcp2_conn_del(conn->quic);
+  conn->quic = NULL;
+  h3edge__tls_free(&conn->tls);
+}
+
+void h3edge__conn_settle(h3edge__conn *conn) {
+  if (conn->half_open) conn->commons->stats->half_open--;
+  conn->half_open = false;
+}
+
+int h3edge__conn_add_cid(h3edge__conn *conn, ngtcp2_cid *made, const ngtcp2_cid *chosen) {
+  h3edge__cid_map *map = &conn->commons->cids;
+  void *cids = conn->cids;
+  int error = h3edge__grow(conn->commons->mem, &cids, &conn->cid_cap, conn->cid_count + 1, sizeof *conn->cids);
+
+  conn->cids = cids;
+  if (!error) error = chosen ? h3edge__cid_map_add(map, chosen, conn) : h3edge__cid_map_make(map, made, conn);
+  if (!error) conn->cids[conn->cid_count++] = chosen ? *chosen : *made;
+  return error;
+}
+
+void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid) {
+  size_t i;
+
+  for (i = 0; i < conn->cid_count; i++) {
+    if (!ngtcp2_cid_eq(&conn->cids[i], cid)) continue;
+    h3edge__cid_map_remove(&conn->commons->cids, &conn->cids[i], conn);
+    conn->cids[i] = conn->cids[--conn->cid_count];
+    return;
+  }
+}
+
+h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
+                                        size_t len) {
+  ngtcp2_path view = h3edge__path_view(path);
+  ngtcp2_pkt_info info = {.ecn = ecn & 3};
+  int error;
+
+  if (!conn->quic) {
+    h3edge__conn_received_late(conn, len);
+    return H3EDGE__CONN_STAYS;
+  }
+  error = ngtcp2_conn_read_pkt(conn->quic, &view, &info, data, len, conn->commons->door.now);
+  h3edge__path_set(&conn->path, ngtcp2_conn_get_path(conn->quic));
+  if (error) return h3edge__conn_failed(conn, error);
+  h3edge__conn_make_ready(conn);
+  return H3EDGE__CONN_STAYS;
+}
+
+void h3edge__conn_make_ready(h3edge__conn *conn) {
+  if (conn->quic && h3edge__list_is_empty(&conn->in_ready))
+    h3edge__list_push_back(&conn->commons->ready, &conn->in_ready);
+}
+
+void h3edge__conn_arm(h3edge__conn *conn) {
+  h3edge_ts expiry = ngtcp2_conn_get_expiry(conn->quic);
+
+  h3edge__timers_set(&conn->commons->timers, &conn->timer, expiry < conn->token_at ? expiry : conn->token_at);
+}
+
+/* The client's next connection can skip the proof of its address (RFC 9000 8.1.3). Without memory or randomness it
+ * cannot; nothing else is lost. */
+static void give_token(h3edge__conn *conn) {
+  uint8_t token[H3EDGE__TOKEN_MAX];
+  int len = h3edge__token_make_address(&conn->commons->tokens, token, &conn->path.remote, conn->commons->door.now);
+
+  conn->token_at = H3EDGE_NEVER;
+  if (len > 0) (void)ngtcp2_conn_submit_new_token(conn->quic, token, (size_t)len);
+}
+
+void h3edge__conn_expired(h3edge__conn *conn) {
+  h3edge_ts now = conn->commons->door.now;
+  int error = 0;
+
+  if (!conn->quic) {
+    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    return;
+  }
+  h3edge__timers_set(&conn->commons->timers, &conn->timer, H3EDGE_NEVER);
+  if (conn->token_at <= now) give_token(conn);
+  if (ngtcp2_conn_get_expiry(conn->quic) <= now) error = ngtcp2_conn_handle_expiry(conn->quic, now);
+  if (error)
+    (void)h3edge__conn_failed(conn, error);
+  else
+    h3edge__conn_make_ready(conn);
+}

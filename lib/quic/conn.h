@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* conn.h: one connection, inside lib/quic: its state, and what the endpoint does with it. The commands that the
+ * application protocol gives it are in app.h. */
+#ifndef H3EDGE_LIB_QUIC_CONN_H
+#define H3EDGE_LIB_QUIC_CONN_H
+
+#include "quic/batch.h"
+#include "quic/commons.h"
+#include "quic/tls.h"
+
+/* Who a connection's client is, as far as its Initial packet proves it. */
+typedef struct h3edge__hello {
+  const ngtcp2_pkt_hd *initial;
+  const h3edge_path *path;
+  ngtcp2_token_type token_type; /* UNKNOWN: the address is not validated */
+  ngtcp2_cid original_dcid;     /* with a RETRY token: the connection ID that the client chose first */
+} h3edge__hello;
+
+/* The close that is repeated while the peer still sends (RFC 9000 10.2.1). */
+typedef struct h3edge__farewell {
+  uint64_t occasions; /* datagrams that came since */
+  size_t len;
+  uint8_t data[];
+} h3edge__farewell;
+
+struct h3edge__conn {
+  h3edge__commons *commons;
+  uint64_t id;
+  h3edge__node in_all;
+  h3edge__node in_ready;
+  h3edge__timer timer;
+  h3edge_path path;
+  ngtcp2_cid *cids; /* all that route to it */
+  size_t cid_count;
+  size_t cid_cap;
+
+  /* NULL once it has ended: then only what is above and the farewell are left, for the closing or draining period. */
+  ngtcp2_conn *quic;
+  h3edge__tls tls;
+  void *session;       /* the application protocol's; NULL before the keys are there */
+  h3edge_ts token_at;  /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
+  size_t quantum_left; /* bytes that this turn of sending may still take; 0 between two turns */
+  bool sent_in_turn;
+  bool half_open;
+  bool woken;    /* `due` is to be called */
+  bool shutdown; /* the protocol is to be told */
+  bool closing;  /* `error` is to be sent: the next poll ends the connection */
+  ngtcp2_ccerr error;
+
+  h3edge__farewell *farewell; /* NULL while draining: silence (RFC 9000 10.2.2) */
+};
+
+typedef enum h3edge__conn_fate {
+  H3EDGE__CONN_STAYS,
+  H3EDGE__CONN_ENDED,      /* it may have been freed */
+  H3EDGE__CONN_DROPPED,    /* it was freed: there never was a client */
+  H3EDGE__CONN_NEEDS_RETRY /* it was freed: the client has to prove its address first */
+} h3edge__conn_fate;
+
+/* Life (conn.c). */
+int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge__hello *hello); /* NOMEM, SYSTEM */
+/* Without a word to the peer. */
+void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason);
+h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
+                                        size_t len);
+void h3edge__conn_expired(h3edge__conn *conn); /* its timer is due; may free it */
+void h3edge__conn_arm(h3edge__conn *conn);     /* sets the timer anew */
+void h3edge__conn_make_ready(h3edge__conn *conn);
+/* Connection IDs that route to it. The client's own choice is added when it is created, and dropped when the handshake
+ * is complete. NOMEM, SYSTEM. */
+int h3edge__conn_add_cid(h3edge__conn *conn, ngtcp2_cid *made, const ngtcp2_cid *chosen);
+void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid);
+/* The handshake is over, this way or that. */
+void h3edge__conn_settle(h3edge__conn *conn);
+
+/* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */
+bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx);
+
+/* Its end (conn_end.c). Each may free it. */
+/* ngtcp2 returned `error`. */
+h3edge__conn_fate h3edge__conn_failed(h3edge__conn *conn, int error);
+/* Sends `conn->error` to the peer. */
+void h3edge__conn_close_now(h3edge__conn *conn);
+/* Something came for a connection that has ended. */
+void h3edge__conn_received_late(h3edge__conn *conn, size_t len);
+/* Tells the protocol, once. */
+void h3edge__conn_end_session(h3edge__conn *conn, h3edge_reason reason);
+/* Releases all but what the ended connection needs. */
+void h3edge__conn_release(h3edge__conn *conn);
+
+/* ngtcp2's callbacks (conn_callbacks.c); their user data is the connection. */
+extern const ngtcp2_callbacks h3edge__conn_callbacks;
+
+#endif

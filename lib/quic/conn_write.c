@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_write.c: a connection's turn. It may take several batches, one per call, until there is nothing more to send or
+ * the congestion controller's quantum is used up; between two of them the other connections have theirs. Pacing is
+ * told the time once, at the end of the turn. */
+#include "quic/conn.h"
+#include "quic/path.h"
+
+enum { DONE, MORE }; /* what filling a batch returns: whether there may be more to send; < 0 is ngtcp2's error */
+
+static int pull(h3edge__conn *conn, h3edge__stream_out *out) {
+  out->id = -1;
+  out->fin = false;
+  out->count = 0;
+  if (!conn->session || !ngtcp2_conn_get_max_data_left(conn->quic)) return 0;
+  return conn->commons->app->pull(conn->session, out) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+static int report_written(h3edge__conn *conn, int64_t id, ngtcp2_ssize len) {
+  if (id < 0 || len < 0) return 0;
+  return conn->commons->app->wrote(conn->session, id, (size_t)len) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__stream_out *out, uint8_t *dest, size_t cap,
+                                 ngtcp2_path *path, ngtcp2_pkt_info *info, ngtcp2_ssize *taken) {
+  uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (out->fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
+  ngtcp2_vec pieces[H3EDGE__STREAM_IOVS];
+  size_t i;
+
+  for (i = 0; i < out->count; i++) pieces[i] = (ngtcp2_vec){(uint8_t *)(uintptr_t)out->iov[i].data, out->iov[i].len};
+  return ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, out->id, pieces, out->count,
+                                   conn->commons->door.now);
+}
+
+/* Fills one packet with whatever streams have to send. Its length, 0 when none may go now, or ngtcp2's error. */
+static ngtcp2_ssize write_packet(h3edge__conn *conn, uint8_t *dest, size_t cap, ngtcp2_path *path,
+                                 ngtcp2_pkt_info *info) {
+  const struct h3edge__quic_app *app = conn->commons->app;
+
+  for (;;) {
+    h3edge__stream_out out;
+    ngtcp2_ssize taken;
+    ngtcp2_ssize len = pull(conn, &out);
+    int error;
+
+    if (len < 0) return len;
+    len = write_stream(conn, &out, dest, cap, path, info, &taken);
+    switch (len) {
+    case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+      app->blocked(conn->session, out.id);
+      continue;
+    case NGTCP2_ERR_STREAM_SHUT_WR:
+    case NGTCP2_ERR_STREAM_NOT_FOUND:
+      app->shut(conn->session, out.id);
+      continue;
+    case NGTCP2_ERR_WRITE_MORE:
+      break;
+    default:
+      if (len < 0) return len;
+      break;
+    }
+    error = report_written(conn, out.id, taken);
+    if (error) return error;
+    if (len >= 0) return len;
+  }
+}
+
+/* A packet that opens a path or probes for a larger size does not fit into the run; it goes next. */
+static void carry(h3edge__conn *conn, const uint8_t *data, size_t len, const h3edge_path *path, uint8_t ecn) {
+  (void)h3edge__outbox_push(&conn->commons->outbox, path, ecn, data, len);
+}
+
+static int fill(h3edge__conn *conn, h3edge__batch *batch) {
+  size_t longest = ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic);
+  ngtcp2_path_storage storage;
+  h3edge_path path;
+  uint8_t *room;
+
+  ngtcp2_path_storage_zero(&storage);
+  while ((room = h3edge__batch_room(batch, longest))) {
+    ngtcp2_pkt_info info;
+    ngtcp2_ssize len = write_packet(conn, room, longest, &storage.path, &info);
+
+    if (len <= 0) return (int)len;
+    conn->sent_in_turn = true;
+    h3edge__path_set(&path, &storage.path);
+    switch (h3edge__batch_add(batch, (size_t)len, &path, info.ecn)) {
+    case H3EDGE__BATCH_ADDED:
+      break;
+    case H3EDGE__BATCH_CARRY:
+      carry(conn, room, (size_t)len, &path, info.ecn);
+      return MORE;
+    case H3EDGE__BATCH_ENDED:
+      return MORE;
+    }
+  }
+  return MORE;
+}
+
+static size_t larger(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
+/* How much of `cap` this turn may still fill. One packet always fits. */
+static size_t turn_room(h3edge__conn *conn, size_t cap) {
+  size_t longest = ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic);
+
+  if (!conn->quantum_left) {
+    conn->quantum_left = larger(ngtcp2_conn_get_send_quantum(conn->quic), longest);
+    conn->sent_in_turn = false;
+  }
+  return conn->quantum_left < cap ? larger(conn->quantum_left, longest) : cap;
+}
+
+static void end_turn(h3edge__conn *conn) {
+  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, conn->commons->door.now);
+  conn->quantum_left = 0;
+  h3edge__conn_arm(conn);
+}
+
+static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
+  h3edge__batch batch;
+  int progress;
+
+  h3edge__batch_init(&batch, buf, turn_room(conn, cap));
+  progress = fill(conn, &batch);
+  *tx = batch.tx;
+  if (progress < 0) {
+    (void)h3edge__conn_failed(conn, progress);
+    return;
+  }
+  conn->quantum_left -= tx->len < conn->quantum_left ? tx->len : conn->quantum_left;
+  if (progress == DONE || conn->quantum_left < ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic))
+    end_turn(conn);
+  else
+    h3edge__conn_make_ready(conn);
+}
+
+/* No new requests. A connection that is still in its handshake is a new one itself. */
+static void begin_shutdown(h3edge__conn *conn) {
+  conn->shutdown = false;
+  if (conn->session) {
+    conn->commons->app->shutdown(conn->session);
+  } else {
+    ngtcp2_ccerr_set_transport_error(&conn->error, NGTCP2_CONNECTION_REFUSED, NULL, 0);
+    conn->closing = true;
+  }
+}
+
+bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
+  if (conn->shutdown) begin_shutdown(conn);
+  if (conn->woken) {
+    conn->woken = false;
+    conn->commons->app->due(conn->session);
+  }
+  tx->len = 0;
+  if (conn->closing)
+    h3edge__conn_close_now(conn);
+  else
+    send_batch(conn, buf, cap, tx);
+  return tx->len != 0;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* credentials.c: certificates with their keys, counted references. Each pair is read and held against itself before
+ * GnuTLS gets it, so that a failed call leaves the object as it was. Files are read by GnuTLS. */
+#include "quic/credentials.h"
+
+#include <arpa/inet.h>
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "util/mem.h"
+
+struct h3edge_credentials {
+  gnutls_certificate_credentials_t certificates;
+  size_t count;       /* pairs */
+  atomic_size_t refs; /* servers on several threads may share the object */
+};
+
+/* A certificate chain and its key, on their way into the object. */
+typedef struct pair {
+  gnutls_x509_crt_t *chain;
+  unsigned count;
+  gnutls_x509_privkey_t key;
+} pair;
+
+int h3edge_credentials_new(h3edge_credentials **out) {
+  const h3edge_mem *mem = h3edge__mem_or_default(NULL);
+  h3edge_credentials *credentials;
+
+  if (!out) return H3EDGE_ERR_INVAL;
+  credentials = h3edge__alloc_zero(mem, sizeof *credentials);
+  if (!credentials) return H3EDGE_ERR_NOMEM;
+  if (gnutls_certificate_allocate_credentials(&credentials->certificates)) {
+    h3edge__free(mem, credentials);
+    return H3EDGE_ERR_NOMEM;
+  }
+  atomic_init(&credentials->refs, 1);
+  *out = credentials;
+  return 0;
+}
+
+h3edge_credentials *h3edge__credentials_ref(h3edge_credentials *credentials) {
+  atomic_fetch_add(&credentials->refs, 1);
+  return credentials;
+}
+
+void h3edge_credentials_free(h3edge_credentials *credentials) {
+  if (!credentials || atomic_fetch_sub(&credentials->refs, 1) != 1) return;
+  gnutls_certificate_free_credentials(credentials->certificates);
+  h3edge__free(h3edge__mem_or_default(NULL), credentials);
+}
+
+bool h3edge__credentials_is_empty(const h3edge_credentials *credentials) {
+  return !credentials->count;
+}
+
+gnutls_certificate_credentials_t h3edge__credentials_certificates(const h3edge_credentials *credentials) {
+  return credentials->certificates;
+}
+
+static int fail(const char **detail, const char *text) {
+  if (detail) *detail = text;
+  return H3EDGE_ERR_CREDENTIALS;
+}
+
+static int gnutls_failed(const char **detail, int error) {
+  if (error == GNUTLS_E_MEMORY_ERROR) return H3EDGE_ERR_NOMEM;
+  return fail(detail, gnutls_strerror(error));
+}
+
+static void pair_free(pair *p) {
+  unsigned i;
+
+  for (i = 0; i < p->count; i++) gnutls_x509_crt_deinit(p->chain[i]);
+  gnutls_free(p->chain);
+  gnutls_x509_privkey_deinit(p->key);
+}
+
+static int pair_read(pair *p, const gnutls_datum_t *cert, const gnutls_datum_t *key, const char **detail) {
+  int error = gnutls_x509_crt_list_import2(&p->chain, &p->count, cert, GNUTLS_X509_FMT_PEM, 0);
+
+  if (error == GNUTLS_E_NO_CERTIFICATE_FOUND) return fail(detail, "there is no PEM certificate in it");
+  if (error == GNUTLS_E_CERTIFICATE_LIST_UNSORTED)
+    return fail(detail, "the certificates are not in order: the server's own comes first, then each one's issuer");
+  if (error < 0) return gnutls_failed(detail, error);
+  error = gnutls_x509_privkey_init(&p->key);
+  if (!error) error = gnutls_x509_privkey_import2(p->key, key, GNUTLS_X509_FMT_PEM, NULL, 0);
+  if (error == GNUTLS_E_DECRYPTION_FAILED) return fail(detail, "the key is encrypted with a password");
+  if (error == GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR) return fail(detail, "there is no PEM private key in it");
+  return error < 0 ? gnutls_failed(detail, error) : 0;
+}
+
+static int pair_check(const pair *p, const char **detail) {
+  uint8_t of_cert[32], of_key[32];
+  size_t cert_len = sizeof of_cert;
+  size_t key_len = sizeof of_key;
+  int error = gnutls_x509_crt_get_key_id(p->chain[0], GNUTLS_KEYID_USE_SHA256, of_cert, &cert_len);
+
+  if (!error) error = gnutls_x509_privkey_get_key_id(p->key, GNUTLS_KEYID_USE_SHA256, of_key, &key_len);
+  if (error) return gnutls_failed(detail, error);
+  if (memcmp(of_cert, of_key, sizeof of_cert) != 0) return fail(detail, "the key does not belong to the certificate");
+  return 0;
+}
+
+static int add_pair(h3edge_credentials *credentials, const pair *p, const char **detail) {
+  int error = gnutls_certificate_set_x509_key(credentials->certificates, p->chain, (int)p->count, p->key);
+
+  if (error < 0) return gnutls_failed(detail, error);
+  credentials->count++;
+  return 0;
+}
+
+static int add_pem(h3edge_credentials *credentials, const gnutls_datum_t *cert, const gnutls_datum_t *key,
+                   const char **detail) {
+  pair p = {NULL, 0, NULL};
+  int error = pair_read(&p, cert, key, detail);
+
+  if (!error) error = pair_check(&p, detail);
+  if (!error) error = add_pair(credentials, &p, detail);
+  pair_free(&p);
+  return error;
+}
+
+int h3edge_credentials_add_files(h3edge_credentials *credentials, const char *cert, const char *key,
+                                 const char **detail) {
+  gnutls_datum_t cert_pem = {NULL, 0};
+  gnutls_datum_t key_pem = {NULL, 0};
+  int error;
+
+  if (!credentials || !cert || !key) return H3EDGE_ERR_INVAL;
+  if (gnutls_load_file(cert, &cert_pem) < 0)
+    error = fail(detail, "the certificate's file cannot be read");
+  else if (gnutls_load_file(key, &key_pem) < 0)
+    error = fail(detail, "the key's file cannot be read");
+  else
+    error = add_pem(credentials, &cert_pem, &key_pem, detail);
+  gnutls_free(cert_pem.data);
+  if (key_pem.data) gnutls_memset(key_pem.data, 0, key_pem.size);
+  gnutls_free(key_pem.data);
+  return error;
+}
+
+static gnutls_datum_t datum_of(h3edge_str text) {
+  return (gnutls_datum_t){(unsigned char *)(uintptr_t)text.data, (unsigned)text.len};
+}
+
+int h3edge_credentials_add_memory(h3edge_credentials *credentials, h3edge_str cert, h3edge_str key,
+                                  const char **detail) {
+  gnutls_datum_t cert_pem = datum_of(cert);
+  gnutls_datum_t key_pem = datum_of(key);
+
+  if (!credentials || !cert.data || !key.data || cert.len > UINT32_MAX || key.len > UINT32_MAX) return H3EDGE_ERR_INVAL;
+  return add_pem(credentials, &cert_pem, &key_pem, detail);
+}
+
+static int add_name(gnutls_x509_crt_t cert, const char *name) {
+  uint8_t address[16];
+  unsigned len = 0;
+
+  if (inet_pton(AF_INET, name, address) == 1) len = 4;
+  if (!len && inet_pton(AF_INET6, name, address) == 1) len = 16;
+  if (len) return gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_IPADDRESS, address, len, GNUTLS_FSAN_APPEND);
+  return gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
+                                              GNUTLS_FSAN_APPEND);
+}
+
+static int describe(gnutls_x509_crt_t cert, const char *const *names, size_t count, uint64_t unix_seconds) {
+  const uint64_t hour = 3600;
+  uint8_t serial[16];
+  size_t i;
+  int error = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial);
+
+  serial[0] &= 0x7f; /* positive (RFC 5280 4.1.2.2) */
+  if (!error) error = gnutls_x509_crt_set_version(cert, 3);
+  if (!error) error = gnutls_x509_crt_set_serial(cert, serial, sizeof serial);
+  if (!error) error = gnutls_x509_crt_set_activation_time(cert, (time_t)(unix_seconds - hour));
+  if (!error) error = gnutls_x509_crt_set_expiration_time(cert, (time_t)(unix_seconds + (10 * 24 - 1) * hour));
+  if (!error) error = gnutls_x509_crt_set_dn(cert, "CN=h3edge self-signed", NULL);
+  if (!error) error = gnutls_x509_crt_set_basic_constraints(cert, 0, -1);
+  if (!error) error = gnutls_x509_crt_set_key_usage(cert, GNUTLS_KEY_DIGITAL_SIGNATURE);
+  if (!error) error = gnutls_x509_crt_set_key_purpose_oid(cert, GNUTLS_KP_TLS_WWW_SERVER, 0);
+  for (i = 0; i < count && !error; i++) error = add_name(cert, names[i]);
+  return error;
+}
+
+static int make_self_signed(pair *p, const char *const *names, size_t count, uint64_t unix_seconds) {
+  int error = gnutls_x509_privkey_init(&p->key);
+
+  if (!error) {
+    error = gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+  }
+  if (error) return error;
+  p->chain = gnutls_malloc(sizeof *p->chain);
+  if (!p->chain) return GNUTLS_E_MEMORY_ERROR;
+  error = gnutls_x509_crt_init(p->chain);
+  if (error) return error;
+  p->count = 1;
+  error = gnutls_x509_crt_set_key(p->chain[0], p->key);
+  if (!error) error = describe(p->chain[0], names, count, unix_seconds);
+  if (!error) error = gnutls_x509_crt_sign2(p->chain[0], p->chain[0], p->key, GNUTLS_DIG_SHA256, 0);
+  return error;
+}
+
+int h3edge_credentials_add_self_signed(h3edge_credentials *credentials, const char *const *names, size_t count,
+                                       uint64_t unix_seconds, uint8_t spki[32]) {
+  pair p = {NULL, 0, NULL};
+  uint8_t key_id[32];
+  size_t len = sizeof key_id;
+  int error;
+
+  if (!credentials || !names || !count) return H3EDGE_ERR_INVAL;
+  error = make_self_signed(&p, names, count, unix_seconds);
+  /* GnuTLS's key ID is the hash of the SubjectPublicKeyInfo. */
+  if (!error) error = gnutls_x509_crt_get_key_id(p.chain[0], GNUTLS_KEYID_USE_SHA256, key_id, &len);
+  error = error ? gnutls_failed(NULL, error) : add_pair(credentials, &p, NULL);
+  if (!error && spki) memcpy(spki, key_id, sizeof key_id);
+  pair_free(&p);
+  return error;
+}
