@@ -30,23 +30,25 @@ typedef struct h3edge_gateway_options {
   /* Chooses the origin for one request; NULL as its answer means 404. Must not block. */
   h3edge_origin *(*route)(void *ctx, const h3edge_head *head);
   void *route_ctx;
-  const char *name; /* our pseudonym in Via (RFC 9110 7.6.3), copied ("h3edge") */
+  const char *name; /* our pseudonym in Via (RFC 9110 7.6.3), at most 64 bytes, copied ("h3edge") */
   /* Proxies whose X-Forwarded-* fields are believed and added to; everybody else's are replaced. Copied. */
   const h3edge_prefix *trusted;
   size_t trusted_count;
-  const h3edge_mem *mem;       /* kept; NULL: the C library's */
+  const h3edge_mem *mem;       /* kept until the upstream is freed; NULL: the C library's */
   const h3edge_logger *logger; /* kept; NULL: silence */
 } h3edge_gateway_options;
 #define h3edge_gateway_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
-/* INVAL without an upstream, without origin and route, or with a name that is no token; NOMEM. */
+/* INVAL without an upstream, without origin and route, with a name that is no token, or with a range that is none;
+ * NOMEM. */
 H3EDGE_API int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options);
 /* After the server, before the upstream. */
 H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
 
 /* Takes the request, inside on_request, and answers it, whatever happens: with the origin's response, or with 502
- * (not reachable, not HTTP, cut), 503 (no link in time), 504 (no answer in time), 404 (no route), 405 (TRACE),
- * 501 (CONNECT), each with a short text. */
+ * (not reachable, not HTTP, cut), 503 (no link in time, no memory), 504 (no answer in time), 404 (no route), 405
+ * (TRACE), 501 (CONNECT), 400 (no HTTP/1.1 says the same), each with a short text. When the origin's head has gone out
+ * already, the request is reset instead, so that a cut response never looks complete. */
 H3EDGE_API void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request);
 
 #ifdef __cplusplus
