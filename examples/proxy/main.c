@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c: h3edge-proxy. Makes the objects, wires them together, and runs until a signal. What it does stands in the
+ * library; what it can be told stands in options.c. */
+#include <errno.h>
+#include <h3edge/h3edge.h>
+#include <h3edge/uv.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "options.h"
+#include "output.h"
+
+#define GRACE (5 * H3EDGE_SECOND) /* for the requests at hand when a signal stops the proxy */
+
+typedef struct proxy {
+  proxy_options options;
+  h3edge_logger logger;
+  FILE *keylog;
+  h3edge_credentials *credentials;
+  h3edge_upstream *upstream;
+  h3edge_origin *origin;
+  h3edge_gateway *gateway;
+  h3edge_server *server;
+  h3edge_uv *uv;
+  uv_loop_t loop;
+  uv_signal_t terminate, interrupt, counters;
+  bool stopping;
+} proxy;
+
+static void on_request(void *gateway, h3edge_server *server, h3edge_request *request) {
+  (void)server;
+  h3edge_gateway_forward((h3edge_gateway *)gateway, request);
+}
+
+/* The objects. Each function returns the exit status: 0, or the one that fits what it has complained about. */
+
+static int no_memory(void) {
+  complain("out of memory");
+  return EXIT_FAILURE;
+}
+
+static int open_keylog(proxy *p) {
+  const char *path = p->options.keylog;
+
+  if (!path) return 0;
+  umask(077); /* nobody else may read what decrypts everything */
+  p->keylog = fopen(path, "a");
+  if (p->keylog) return 0;
+  complain("cannot write the key log %s: %s", path, strerror(errno));
+  return EXIT_FAILURE;
+}
+
+static int make_certificate(proxy *p) {
+  static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
+  char text[HASH_TEXT];
+  uint8_t spki[32];
+
+  if (h3edge_credentials_add_self_signed(p->credentials, names, sizeof names / sizeof *names, (uint64_t)time(NULL),
+                                         spki)) {
+    complain("cannot make a certificate: give one with --cert and --key");
+    return EXIT_FAILURE;
+  }
+  hash_text(spki, text);
+  printf("no --cert: made a certificate for localhost, 127.0.0.1 and ::1, which no client trusts by itself\n"
+         "Chromium takes it with --ignore-certificate-errors-spki-list=%s\n",
+         text);
+  return 0;
+}
+
+static int make_credentials(proxy *p) {
+  const proxy_options *o = &p->options;
+  const char *why = NULL;
+
+  if (h3edge_credentials_new(&p->credentials)) return no_memory();
+  if (!o->cert) return make_certificate(p);
+  if (!h3edge_credentials_add_files(p->credentials, o->cert, o->key, &why)) return 0;
+  complain("cannot use the certificate %s with the key %s: %s", o->cert, o->key, why);
+  return EXIT_FAILURE;
+}
+
+static int make_upstream(proxy *p) {
+  h3edge_upstream_options options;
+  const char *why = NULL;
+  int error;
+
+  h3edge_upstream_options_init(&options);
+  options.logger = &p->logger;
+  if (h3edge_upstream_new(&p->upstream, &options)) return no_memory();
+  error = h3edge_upstream_add_origin(p->upstream, p->options.origin, &p->origin, &why);
+  if (!error) return 0;
+  if (error != H3EDGE_ERR_INVAL) return no_memory();
+  complain("the origin %s cannot be used: %s; write http://HOST:PORT or http://unix:/PATH", p->options.origin, why);
+  return EXIT_USAGE;
+}
+
+static int make_server(proxy *p) {
+  static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = on_request};
+  h3edge_gateway_options gateway_options;
+  h3edge_server_options server_options;
+
+  h3edge_gateway_options_init(&gateway_options);
+  gateway_options.upstream = p->upstream;
+  gateway_options.origin = p->origin;
+  gateway_options.logger = &p->logger;
+  if (h3edge_gateway_new(&p->gateway, &gateway_options)) return no_memory();
+  h3edge_server_options_init(&server_options);
+  server_options.credentials = p->credentials;
+  server_options.logger = &p->logger;
+  if (p->keylog) server_options.on_keylog = log_key;
+  server_options.keylog_ctx = p->keylog;
+  if (h3edge_server_new(&p->server, &server_options, &events, p->gateway)) return no_memory();
+  return 0;
+}
+
+static const char *advice(int system_error) {
+  switch (system_error) {
+  case EADDRINUSE:
+    return "; another program serves that UDP port (ss -lunp shows it): stop it, or choose another with --listen";
+  case EACCES:
+    return "; ports below 1024 are root's, or need CAP_NET_BIND_SERVICE";
+  case EADDRNOTAVAIL:
+    return "; this machine has no such address (ip address shows those it has)";
+  default:
+    return "";
+  }
+}
+
+/* Appends the bound address to `text`, what is said when the proxy is ready. */
+static int listen_on(proxy *p, const listen_address *wanted, char *text, size_t cap) {
+  char name[H3EDGE_ADDRESS_TEXT];
+  const char *why = NULL;
+  h3edge_address bound;
+  size_t used = strlen(text);
+
+  if (!h3edge_uv_listen(p->uv, &wanted->address, &bound, &why)) {
+    h3edge_address_text(&bound, name);
+    snprintf(text + used, cap - used, "%s%s", used ? ", " : "", name);
+    return 0;
+  }
+  h3edge_address_text(&wanted->address, name);
+  if (wanted->optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
+    complain("left out %s: %s", name, why);
+    return 0;
+  }
+  complain("cannot listen on %s: %s%s", name, why, advice(errno));
+  return EXIT_FAILURE;
+}
+
+static int start_listening(proxy *p) {
+  char text[LISTEN_MAX * (H3EDGE_ADDRESS_TEXT + 2)] = "";
+  h3edge_uv_options options;
+  int status = 0;
+  size_t i;
+
+  h3edge_uv_options_init(&options);
+  options.server = p->server;
+  options.upstream = p->upstream;
+  options.logger = &p->logger;
+  if (h3edge_uv_new(&p->uv, &p->loop, &options)) return no_memory();
+  for (i = 0; i < p->options.listen_count && !status; i++)
+    status = listen_on(p, &p->options.listen[i], text, sizeof text);
+  if (status) return status;
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return 0;
+}
+
+/* Running and stopping */
+
+static void on_stopped(void *ctx) {
+  proxy *p = ctx;
+
+  uv_close((uv_handle_t *)&p->terminate, NULL);
+  uv_close((uv_handle_t *)&p->interrupt, NULL);
+  uv_close((uv_handle_t *)&p->counters, NULL);
+}
+
+static void on_stop_signal(uv_signal_t *handle, int number) {
+  proxy *p = handle->data;
+
+  (void)number;
+  h3edge_uv_stop(p->uv, p->stopping ? 0 : GRACE, on_stopped, p);
+  p->stopping = true;
+}
+
+static void on_counters_signal(uv_signal_t *handle, int number) {
+  const proxy *p = handle->data;
+
+  (void)number;
+  print_counters(p->server, p->upstream);
+}
+
+static void watch_signal(proxy *p, uv_signal_t *handle, uv_signal_cb cb, int number) {
+  uv_signal_init(&p->loop, handle);
+  handle->data = p;
+  uv_signal_start(handle, cb, number);
+}
+
+static int run(proxy *p) {
+  int status = open_keylog(p);
+
+  signal(SIGPIPE, SIG_IGN);
+  watch_signal(p, &p->terminate, on_stop_signal, SIGTERM);
+  watch_signal(p, &p->interrupt, on_stop_signal, SIGINT);
+  watch_signal(p, &p->counters, on_counters_signal, SIGUSR1);
+  if (!status) status = make_credentials(p);
+  if (!status) status = make_upstream(p);
+  if (!status) status = make_server(p);
+  if (!status) status = start_listening(p);
+  if (status && p->uv)
+    h3edge_uv_stop(p->uv, 0, on_stopped, p);
+  else if (status)
+    on_stopped(p);
+  uv_run(&p->loop, UV_RUN_DEFAULT);
+  return status;
+}
+
+static void clean_up(proxy *p) {
+  h3edge_server_free(p->server);
+  h3edge_gateway_free(p->gateway);
+  h3edge_upstream_free(p->upstream);
+  h3edge_credentials_free(p->credentials);
+  if (p->keylog) fclose(p->keylog);
+  uv_loop_close(&p->loop);
+}
+
+int main(int argc, char **argv) {
+  proxy p;
+  int status;
+
+  memset(&p, 0, sizeof p);
+  options_read(&p.options, argc, argv);
+  h3edge_sized_init(&p.logger, sizeof p.logger);
+  p.logger.level = p.options.verbose ? H3EDGE_LOG_DEBUG : H3EDGE_LOG_INFO;
+  p.logger.line = log_line;
+  if (uv_loop_init(&p.loop)) return no_memory();
+  status = run(&p);
+  clean_up(&p);
+  return status;
+}

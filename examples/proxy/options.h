@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h: the command line of h3edge-proxy. */
+#ifndef H3EDGE_PROXY_OPTIONS_H
+#define H3EDGE_PROXY_OPTIONS_H
+
+#include <h3edge/base.h>
+
+enum { EXIT_USAGE = 2, LISTEN_MAX = 64 };
+
+typedef struct listen_address {
+  h3edge_address address;
+  bool optional; /* one half of localhost: left out where the system does not have that family */
+} listen_address;
+
+typedef struct proxy_options {
+  listen_address listen[LISTEN_MAX];
+  size_t listen_count;
+  const char *origin;
+  const char *cert; /* NULL: make one */
+  const char *key;
+  const char *keylog; /* NULL: none */
+  bool verbose;
+} proxy_options;
+
+/* Reads the command line. Ends the program after --help and --version (0), and when something is wrong (EXIT_USAGE). */
+void options_read(proxy_options *out, int argc, char **argv);
+
+#endif
