@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""The layers, and what each may stand on. lib/README.md says the same in words."""
+
+# layer: the layers whose internal headers and functions it may use
+BELOW = {
+    "util": set(),
+    "quic": {"util"},
+    "request": {"util"},
+    "h3": {"quic", "request", "util"},
+    "link": {"util"},
+    "upstream": {"link", "util"},
+    "gateway": {"util"},
+    "uv": set(),
+}
+
+# how a library begins its headers and its symbols: the layers that may use it
+LIBRARIES = {
+    "ngtcp2": {"quic"},
+    "gnutls": {"quic"},
+    "nghttp3": {"h3"},
+    "llhttp": {"upstream"},
+    "uv": {"uv"},
+}
