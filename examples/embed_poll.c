@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* embed_poll.c: a proxy on poll(2) alone: the library does no I/O, so any loop can carry it.
  *
+ *   cc -D_GNU_SOURCE embed_poll.c -o embed_poll $(pkg-config --cflags --libs h3edge)
  *   ./embed_poll 127.0.0.1:4433 http://127.0.0.1:8000
  *
  * Kept small: one listening address, names are resolved while everything waits, a batch that a full socket refuses is
- * dropped (QUIC repairs that), and it runs until it is killed. The binding in lib/uv does all of that better. */
+ * dropped (QUIC repairs that). The binding in lib/uv does all of that better. Ctrl-C lets the requests at hand finish;
+ * a second one does not. */
 #include <errno.h>
 #include <h3edge/h3edge.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,12 +29,20 @@ typedef struct carrier { /* of one link to the origin */
 
 typedef struct edge {
   h3edge_server *server;
+  h3edge_gateway *gateway;
   h3edge_upstream *upstream;
   h3edge_path path; /* of the datagram at hand; `local` is the address we listen on */
   int udp;
   carrier links[LINKS];
   uint8_t data[H3EDGE_BATCH_MAX];
 } edge;
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+  (void)number;
+  interrupted = 1;
+}
 
 static h3edge_ts now(void) {
   struct timespec t;
@@ -183,11 +194,19 @@ static void flush(edge *e) {
   } while (deadline(e) <= now());
 }
 
+/* Ctrl-C is let in while waiting, and nowhere else. */
+static int wait_for(struct pollfd *ready, h3edge_ts until) {
+  h3edge_ts start = now();
+  h3edge_ts left = until > start ? until - start : 0;
+  struct timespec t = {(time_t)(left / H3EDGE_SECOND), (long)(left % H3EDGE_SECOND)};
+  sigset_t none;
+
+  sigemptyset(&none);
+  return ppoll(ready, LINKS + 1, until == H3EDGE_NEVER ? NULL : &t, &none);
+}
+
 static void wait_and_read(edge *e) {
   struct pollfd ready[LINKS + 1];
-  h3edge_ts until = deadline(e);
-  h3edge_ts start = now();
-  int timeout = -1;
   int i;
 
   for (i = 0; i < LINKS; i++) {
@@ -196,8 +215,7 @@ static void wait_and_read(edge *e) {
     ready[i] = (struct pollfd){.fd = events ? e->links[i].fd : -1, .events = events};
   }
   ready[LINKS] = (struct pollfd){.fd = e->udp, .events = POLLIN};
-  if (until != H3EDGE_NEVER) timeout = until > start ? (int)((until - start) / H3EDGE_MILLISECOND) + 1 : 0;
-  if (poll(ready, LINKS + 1, timeout) <= 0) return;
+  if (wait_for(ready, deadline(e)) <= 0) return;
   for (i = 0; i < LINKS; i++)
     if (ready[i].revents) link_ready(&e->links[i]);
   if (ready[LINKS].revents) receive(e);
@@ -213,7 +231,6 @@ static int set_up(edge *e, const char *listen, const char *url, const char **why
   static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
   h3edge_server_options options;
   h3edge_gateway_options gateway_options;
-  h3edge_gateway *gateway;
 
   h3edge_server_options_init(&options);
   h3edge_gateway_options_init(&gateway_options);
@@ -223,14 +240,32 @@ static int set_up(edge *e, const char *listen, const char *url, const char **why
   if (h3edge_upstream_new(&e->upstream, NULL)) return -1;
   if (h3edge_upstream_add_origin(e->upstream, url, &gateway_options.origin, why)) return -1;
   gateway_options.upstream = e->upstream;
-  if (h3edge_gateway_new(&gateway, &gateway_options) || h3edge_credentials_new(&options.credentials) ||
+  if (h3edge_gateway_new(&e->gateway, &gateway_options) || h3edge_credentials_new(&options.credentials) ||
       h3edge_credentials_add_self_signed(options.credentials, names, 3, (uint64_t)time(NULL), NULL) ||
-      h3edge_server_new(&e->server, &options, &events, gateway))
+      h3edge_server_new(&e->server, &options, &events, e->gateway))
     return -1;
+  h3edge_credentials_free(options.credentials);
   e->udp = socket(e->path.local.as.any.sa_family, SOCK_DGRAM, 0);
   if (e->udp >= 0 && !bind(e->udp, &e->path.local.as.any, e->path.local.len)) return 0;
   *why = strerror(errno);
   return -1;
+}
+
+static void run(edge *e) {
+  struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+  bool stopping = false;
+  sigset_t interrupt;
+
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_BLOCK, &interrupt, NULL);
+  sigaction(SIGINT, &action, NULL);
+  while (!stopping || !h3edge_server_is_idle(e->server)) {
+    wait_and_read(e);
+    if (interrupted && !stopping) h3edge_server_shutdown(e->server);
+    stopping = interrupted;
+    flush(e);
+  }
 }
 
 int main(int argc, char **argv) {
@@ -241,10 +276,12 @@ int main(int argc, char **argv) {
     fprintf(stderr, "embed_poll: %s\n", why);
     return 1;
   }
-  printf("embed_poll: https://%s/ in front of %s\n", argv[1], argv[2]);
+  printf("embed_poll: https://%s/ in front of %s until Ctrl-C\n", argv[1], argv[2]);
   fflush(stdout);
-  for (;;) {
-    flush(e);
-    wait_and_read(e);
-  }
+  run(e);
+  h3edge_server_free(e->server);
+  h3edge_gateway_free(e->gateway);
+  h3edge_upstream_free(e->upstream); /* what carried its links goes with the process */
+  free(e);
+  return 0;
 }

@@ -19,6 +19,7 @@ typedef struct proxy {
   h3edge_logger logger;
   FILE *keylog;
   h3edge_credentials *credentials;
+  char spki[HASH_TEXT]; /* of the certificate made here, else empty */
   h3edge_upstream *upstream;
   h3edge_origin *origin;
   h3edge_gateway *gateway;
@@ -54,7 +55,6 @@ static int open_keylog(proxy *p) {
 
 static int make_certificate(proxy *p) {
   static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
-  char text[HASH_TEXT];
   uint8_t spki[32];
 
   if (h3edge_credentials_add_self_signed(p->credentials, names, sizeof names / sizeof *names, (uint64_t)time(NULL),
@@ -62,10 +62,7 @@ static int make_certificate(proxy *p) {
     complain("cannot make a certificate: give one with --cert and --key");
     return EXIT_FAILURE;
   }
-  hash_text(spki, text);
-  printf("no --cert: made a certificate for localhost, 127.0.0.1 and ::1, which no client trusts by itself\n"
-         "Chromium takes it with --ignore-certificate-errors-spki-list=%s\n",
-         text);
+  hash_text(spki, p->spki);
   return 0;
 }
 
@@ -162,6 +159,10 @@ static int start_listening(proxy *p) {
   for (i = 0; i < p->options.listen_count && !status; i++)
     status = listen_on(p, &p->options.listen[i], text, sizeof text);
   if (status) return status;
+  if (p->spki[0])
+    printf("no --cert: made a certificate for localhost, 127.0.0.1 and ::1, which no client trusts by itself\n"
+           "Chromium takes it with --ignore-certificate-errors-spki-list=%s\n",
+           p->spki);
   printf("listening on %s\n", text);
   fflush(stdout);
   return 0;

@@ -22,6 +22,6 @@ case $kind in
 esac
 
 set -- -Db_sanitize="$sanitize"
-[ "$kind" = shared ] || set -- "$@" -Dprefer_static=true
+[ "$kind" = shared ] || set -- "$@" -Dstatic=true
 "$meson" setup "$@" "$stage/consumer" "$source"
 "$meson" test -C "$stage/consumer" --print-errorlogs
