@@ -63,6 +63,7 @@ static int start(h3edge__conn *conn, const h3edge__hello *hello) {
   ngtcp2_path path = h3edge__path_view(hello->path);
   ngtcp2_transport_params params;
   ngtcp2_settings settings;
+  ngtcp2_conn *quic;
   ngtcp2_cid scid;
   int error;
 
@@ -72,10 +73,11 @@ static int start(h3edge__conn *conn, const h3edge__hello *hello) {
   if (!error) error = set_params(&params, commons, hello, &scid);
   if (!error) error = h3edge__tls_init(&conn->tls, commons->priority, commons->credentials, commons->options);
   if (error) return error;
-  if (ngtcp2_conn_server_new(&conn->quic, &hello->initial->scid, &scid, &path, hello->initial->version,
+  /* Not into conn->quic: a failed call leaves a dangling pointer behind. */
+  if (ngtcp2_conn_server_new(&quic, &hello->initial->scid, &scid, &path, hello->initial->version,
                              &h3edge__conn_callbacks, &settings, &params, &commons->quic_mem, conn))
     return H3EDGE_ERR_NOMEM;
-  conn->tls.quic = conn->quic;
+  conn->quic = conn->tls.quic = quic;
   ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.session);
   return 0;
 }

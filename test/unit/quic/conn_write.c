@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of lib/quic/conn_write.c: batches, turns and probes. */
+#include "quic/conn.h"
+
+#include <stdio.h>
+
+#include "world.h"
+
+#define DOWNLOAD 200000
+
+static const client_options ordinary;
+
+static void test_download_in_batches(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->sends = DOWNLOAD;
+  OK(world_start(w));
+  client_send(c, "", 0);
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->error, 0);
+  CHECK(c->in_ended);
+  CHECK_INT(c->in_len, DOWNLOAD);
+  CHECK(w->stats.batches_sent * 3 < w->stats.datagrams_sent);
+  CHECK(w->stats.bytes_sent > DOWNLOAD);
+  CHECK(c->largest > 1400); /* a larger path MTU was found */
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_no_pmtud(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->sends = DOWNLOAD;
+  w->options.no_pmtud = true;
+  OK(world_start(w));
+  client_send(c, "", 0);
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->in_len, DOWNLOAD);
+  CHECK_INT(c->largest, 1200);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* The smallest buffer there may be still carries everything, one datagram at a time. */
+static void test_smallest_buffer(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  uint8_t datagram[1500];
+  h3edge_path path = client_path_there(c);
+  size_t len;
+  int i;
+
+  w->sends = 20000;
+  OK(world_start(w));
+  CHECK_INT(h3edge__endpoint_poll(w->endpoint, w->buf, 1499, &w->tx, w->now), H3EDGE_ERR_INVAL);
+  client_send(c, "", 0);
+  for (i = 0; i < 1000 && !c->in_ended; i++) {
+    while ((len = client_write(c, datagram))) world_receive(w, &path, datagram, len, c->ecn);
+    while (h3edge__endpoint_poll(w->endpoint, w->buf, 1500, &w->tx, w->now) == 1) {
+      CHECK_INT(w->tx.len, w->tx.segment);
+      client_read(c, w->buf, &w->tx);
+    }
+    world_wait(w, c, QUIET);
+  }
+  CHECK_INT(c->in_len, 20000);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* Two connections that both have much to send take turns, batch by batch. */
+static void test_fair_turns(void) {
+  static const client_options second = {.port = 40001};
+  world *w = world_new();
+  client *a = client_new(&ordinary, w->now);
+  client *b = client_new(&second, w->now);
+  unsigned of_a = 0;
+  unsigned of_b = 0;
+  uint8_t datagram[1500];
+  h3edge_path path_a = client_path_there(a);
+  h3edge_path path_b = client_path_there(b);
+
+  w->sends = DOWNLOAD;
+  w->options.no_pmtud = true;
+  OK(world_start(w));
+  client_send(a, "", 0);
+  client_send(b, "", 0);
+  world_settle(w, a, QUIET); /* one download each, for a larger congestion window */
+  world_settle(w, b, QUIET);
+  CHECK(a->in_ended && b->in_ended);
+  w->now += H3EDGE_SECOND;
+  a->now = b->now = w->now;
+  client_send(a, "", 0);
+  client_send(b, "", 0);
+  world_receive(w, &path_a, datagram, client_write(a, datagram), 0);
+  world_receive(w, &path_b, datagram, client_write(b, datagram), 0);
+  while (world_poll(w)) {
+    of_a += world_is_for(w, a);
+    of_b += world_is_for(w, b);
+    CHECK(of_a <= of_b + 1 && of_b <= of_a + 1);
+  }
+  CHECK(of_a >= 2 && of_b >= 2);
+done:
+  world_free(w);
+  client_free(a);
+  client_free(b);
+}
+
+/* A short packet ends a batch, not the turn: with a response that ends and one that follows, both go out at once. */
+static void test_short_packet_ends_batch_only(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  uint8_t datagram[1500];
+  h3edge_path path = client_path_there(c);
+  unsigned batches = 0;
+
+  w->sends = 5000;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  w->now += H3EDGE_SECOND;
+  c->now = w->now;
+  client_send(c, "", 0);
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  while (world_poll(w)) {
+    client_read(c, w->buf, &w->tx);
+    batches++;
+    if (batches == 1) { /* the second request comes while the first one's turn lasts */
+      CHECK(w->tx.len > w->tx.segment && w->tx.len % w->tx.segment);
+      client_send(c, "", 0);
+      world_receive(w, &path, datagram, client_write(c, datagram), 0);
+    }
+  }
+  CHECK(batches >= 2);
+  CHECK(c->in_ended);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* Stream credit: `blocked` comes when it is used up, `unblocked` when there is more. */
+static void test_blocked_stream(void) {
+  static const client_options little = {.window = 10000};
+  world *w = world_new();
+  client *c = client_new(&little, w->now);
+
+  w->sends = 50000;
+  OK(world_start(w));
+  client_send(c, "", 0);
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->in_len, 50000);
+  CHECK(c->in_ended);
+  CHECK(w->blocked + w->unblocked > 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_wake(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->due, 0);
+  CHECK(h3edge__endpoint_deadline(w->endpoint) > w->now);
+  h3edge__conn_wake(w->conn);
+  h3edge__conn_wake(w->conn);
+  CHECK_INT(w->due, 0);
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), 0);
+  CHECK(!world_poll(w));
+  CHECK_INT(w->due, 1);
+  CHECK(h3edge__endpoint_deadline(w->endpoint) > w->now);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_shutdown(void) {
+  static const client_options second = {.port = 40001};
+  static const client_options third = {.port = 40002};
+  world *w = world_new();
+  client *open = client_new(&ordinary, w->now);
+  client *half_open = client_new(&second, w->now);
+  client *late = NULL;
+  h3edge_path path = client_path_there(half_open);
+  uint8_t datagram[1500];
+
+  OK(world_start(w));
+  world_settle(w, open, QUIET);
+  half_open->now = w->now;
+  memset(datagram, 0, sizeof datagram);
+  /* only the first datagram of a long ClientHello arrives: the session is not there yet */
+  world_receive(w, &path, datagram, client_write(half_open, datagram), 0);
+  h3edge__endpoint_shutdown(w->endpoint);
+  CHECK_INT(w->shutdowns, 0); /* a command */
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), 0);
+  world_settle(w, open, QUIET);
+  CHECK_INT(w->shutdowns, w->opened);
+  CHECK_INT(client_closed_with(open)->error_code, 0x100);
+  late = client_new(&third, w->now);
+  world_settle(w, late, QUIET);
+  CHECK_INT(client_closed_with(late)->type, NGTCP2_CCERR_TYPE_TRANSPORT);
+  CHECK_INT(client_closed_with(late)->error_code, NGTCP2_CONNECTION_REFUSED);
+  CHECK_INT(w->stats.connections_refused, 1);
+  w->now += 10 * H3EDGE_SECOND;
+  while (world_poll(w)) continue;
+  CHECK(h3edge__endpoint_is_idle(w->endpoint));
+done:
+  world_free(w);
+  client_free(open);
+  client_free(half_open);
+  client_free(late);
+}
+
+UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_no_pmtud), UNIT(test_smallest_buffer),
+          UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only), UNIT(test_blocked_stream), UNIT(test_wake),
+          UNIT(test_shutdown))
