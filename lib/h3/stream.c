@@ -98,7 +98,7 @@ static void deliver(h3edge__stream *stream) {
 }
 
 void h3edge__stream_confirmed(h3edge__stream *stream) {
-  if (stream->held && !is_deaf(stream)) {
+  if (stream->held && !stream->request.reset) {
     deliver(stream);
     h3edge__request_deliver(&stream->request);
   } else {
