@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # From nothing to HTTP/3 in front of FastAPI: sh examples/quickstart.sh [--once]
-# Installs what is missing, builds, starts the application and the proxy, asks once with an independent client, and serves
-# until Ctrl-C. With --once it ends after the answer: status 0, or an error. PORT=… chooses another port than 4433.
+# Installs what is missing, builds, starts the application and the proxy, asks once with an independent client, and
+# serves until Ctrl-C. With --once it ends after the answer: status 0, or an error. PORT=… chooses another port than
+# 4433.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ fail() { say "$@" >&2; exit 1; }
 case "$#${1:-}" in
   0) once='' ;;
   1--once) once=yes ;;
-  *) sed -n '3,5s/^# //p' examples/quickstart.sh; exit 2 ;;
+  *) sed -n '3,6s/^# //p' examples/quickstart.sh; exit 2 ;;
 esac
 port=${PORT:-4433}
 
@@ -44,7 +45,10 @@ say "1/4 packages"
 sh .ci/packages.sh demo
 
 say "2/4 build, in build/"
-[ -f build/build.ninja ] || meson setup build -Dtests=false >"$work/build" || { cat "$work/build"; fail "meson failed"; }
+[ -f build/build.ninja ] || meson setup build -Dtests=false >"$work/meson" || {
+  cat "$work/meson"
+  fail "meson could not set up the build"
+}
 ninja -C build
 
 say "3/4 FastAPI on Uvicorn, and h3edge-proxy in front of it"
@@ -53,18 +57,12 @@ application=$!
 await "$application" "$work/application" 'running on' || { cat "$work/application"; fail "Uvicorn did not start"; }
 origin=$(sed -n 's|.*running on \(http://[^ ]*\).*|\1|p' "$work/application")
 
-# The name localhost has two addresses, where the system has IPv6.
-set -- --listen "127.0.0.1:$port"
-if grep -qs '^0\{31\}1 ' /proc/net/if_inet6; then set -- "$@" --listen "[::1]:$port"; fi
-build/examples/proxy/h3edge-proxy "$@" --origin "$origin" >"$work/proxy" 2>&1 &
+build/examples/proxy/h3edge-proxy --listen "localhost:$port" --origin "$origin" >"$work/proxy" 2>&1 &
 proxy=$!
-for address; do
-  case $address in --listen) continue ;; esac
-  await "$proxy" "$work/proxy" "listening.*$(echo "$address" | sed 's/[][.]/\\&/g')" || {
-    cat "$work/proxy"
-    fail "the proxy did not start; if another program has the port: PORT=$((port + 1)) sh examples/quickstart.sh"
-  }
-done
+await "$proxy" "$work/proxy" 'listening on' || {
+  cat "$work/proxy"
+  fail "the proxy did not start; to try another port: PORT=$((port + 1)) sh examples/quickstart.sh"
+}
 cat "$work/proxy"
 
 say "4/4 one request by gtlsclient, the HTTP/3 client of ngtcp2: https://localhost:$port/users/1"
