@@ -9,7 +9,9 @@
 
 void h3edge__request_init(h3edge_request *request, const struct h3edge__carrier *carrier, const h3edge_mem *mem,
                           size_t window) {
-  *request = (h3edge_request){.carrier = carrier, .mem = mem, .window = window, .declared = H3EDGE_LENGTH_UNKNOWN};
+  *request = (h3edge_request){.carrier = carrier, .mem = mem, .window = window};
+  request->head.content_length = H3EDGE_LENGTH_UNKNOWN;
+  request->declared = H3EDGE_LENGTH_UNKNOWN;
   h3edge__fields_init(&request->fields, mem);
   h3edge__fields_init(&request->trailers, mem);
   h3edge__fields_init(&request->response.fields, mem);
