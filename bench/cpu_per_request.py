@@ -103,9 +103,9 @@ def main():
     process.start()
     port = free_udp_port()
     proxy = subprocess.Popen([args.proxy, "--listen", f"127.0.0.1:{port}", "--origin",
-                              f"http://127.0.0.1:{ready.recv()}"], stderr=subprocess.PIPE)
+                              f"http://127.0.0.1:{ready.recv()}"], stdout=subprocess.PIPE)
     try:
-        for line in proxy.stderr:
+        for line in proxy.stdout:
             if b"listening" in line:
                 break
         multi, figures, url = pycurl.CurlMulti(), [], f"https://127.0.0.1:{port}/"
