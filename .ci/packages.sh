@@ -49,8 +49,8 @@ packages() {
   fi
 }
 
-# Debian 12 has ngtcp2, nghttp3 and a libcurl with HTTP/3 in its backports, and llhttp only in the next release: that one
-# is taken from there, and nothing else. Both come from the mirror that this machine uses already.
+# Debian 12 has ngtcp2, nghttp3 and a libcurl with HTTP/3 in its backports, and llhttp only in the next release: that
+# one is taken from there, and nothing else. Both come from the mirror that this machine uses already.
 list=/etc/apt/sources.list.d/h3edge.list
 add_releases() {
   # shellcheck disable=SC2016 # apt expands it

@@ -19,7 +19,7 @@ app = FastAPI(title="libh3edge demo")
 
 @app.get("/")
 async def index(request: Request):
-    return {"message": "Hello from FastAPI", "client": request.client and request.client.host, "url": str(request.url)}
+    return {"message": "Hello from FastAPI", "url": str(request.url)}
 
 
 @app.get("/users/{id}")

@@ -4,8 +4,8 @@ import json
 import re
 import subprocess
 import time
-from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple
 
 import pycurl
 
@@ -96,35 +96,55 @@ class Fetch:
         return values[0] if values else None
 
 
-def fetch(url, *args, **kwargs):
-    return Fetch(url, *args, **kwargs).run()
+def fetch(url, *args, handle=None, **kwargs):
+    """One request from beginning to end, on a connection of its own unless there is a handle with one."""
+    one = Fetch(url, *args, handle=handle, **kwargs)
+    try:
+        return one.run()
+    finally:
+        if not handle:
+            one.curl.close()
 
 
-def fetch_together(fetches):
-    """Runs them at the same time on one libcurl multi handle, which shares connections."""
-    multi = pycurl.CurlMulti()
-    for one in fetches:
-        one.curl.setopt(pycurl.PIPEWAIT, 1)
-        multi.add_handle(one.curl)
-    failed = []
-    running = len(fetches)
-    while running:
-        _, running = multi.perform()
-        failed += multi.info_read()[2]
-        multi.select(0.1)
-    assert not failed, failed
-    return [one.finish() for one in fetches]
+class Connection:
+    """Requests at the same time on one connection: a libcurl multi handle. `with` closes it."""
+
+    def __init__(self):
+        self.multi, self.started, self.ended, self.end = pycurl.CurlMulti(), [], [], time.monotonic() + 60
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for curl in self.started:
+            self.multi.remove_handle(curl)
+            curl.close()
+        self.multi.close()
+
+    def start(self, *fetches):
+        for one in fetches:
+            one.curl.setopt(pycurl.PIPEWAIT, 1)
+            self.multi.add_handle(one.curl)
+            self.started.append(one.curl)
+
+    def run_until(self, condition):
+        """A request that fails ends the test."""
+        while not condition():
+            assert time.monotonic() < self.end
+            self.multi.perform()
+            _, ended, failed = self.multi.info_read()
+            assert not failed, failed
+            self.ended += ended
+            self.multi.select(0.05)
 
 
 def port_of(url):
     return int(re.search(r":(\d+)", url.partition("//")[2])[1])
 
 
-@dataclass
-class GtlsResult:
+class GtlsResult(NamedTuple):
     log: str
-    statuses: list = field(default_factory=list)  # of all responses, in the order of their coming
-    bodies: list = field(default_factory=list)    # of the streams, by their order
+    statuses: list  # of all responses, in the order of their coming
 
 
 def gtlsclient(port, *paths, options=(), host="127.0.0.1", timeout=30):
@@ -135,8 +155,7 @@ def gtlsclient(port, *paths, options=(), host="127.0.0.1", timeout=30):
          *map(str, options), host, str(port), *uris],
         timeout=timeout, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL)
-    result = GtlsResult(done.stdout)
-    result.statuses = [int(status) for status in re.findall(r"stream \w+ \[:status: (\d+)\]", done.stdout)]
+    statuses = [int(status) for status in re.findall(r"stream \w+ \[:status: (\d+)\]", done.stdout)]
     closed = re.findall(r"^HTTP stream (\d+) closed with error code (\d+)", done.stdout, re.M)
     assert closed and all(int(code) == 0x100 for _, code in closed), f"not a clean end:\n{done.stdout[-4000:]}"
-    return result
+    return GtlsResult(done.stdout, statuses)

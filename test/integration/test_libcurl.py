@@ -7,7 +7,7 @@ from hashlib import sha256
 import pycurl
 import pytest
 from app import blocks
-from clients import Fetch, fetch, fetch_together
+from clients import Connection, Fetch, fetch
 
 MIB = 1024 * 1024
 SIZES = [0, 1, 64 * 1024, 10 * MIB, pytest.param(100 * MIB, marks=pytest.mark.slow)]
@@ -26,7 +26,8 @@ def test_get_with_checked_certificate(edge, address):
     answer = fetch(f"{edge.url}/", cert=edge.cert, address=address)
     assert answer.status == 200
     assert answer.value("content-type") == "application/json"
-    assert answer.json == {"message": "Hello from FastAPI", "client": address.strip("[]"), "url": f"{edge.url}/"}
+    assert answer.json == {"message": "Hello from FastAPI", "url": f"{edge.url}/"}
+    assert dict(fetch(f"{edge.url}/fields", address=address).json)["x-forwarded-for"] == address.strip("[]")
 
 
 def test_path_parameter(edge):
@@ -77,35 +78,33 @@ def test_parallel_transfers_on_one_connection(edge):
     fetches = [Fetch(f"{edge.url}/download?length={number * 100_000}", keep=False) for number in range(20)]
     fetches += [Fetch(f"{edge.url}/upload", "PUT", [], blocks(number * 100_000)) for number in range(20)]
     fetches += [Fetch(f"{edge.url}/users/{number}") for number in range(40)]
-    done = fetch_together(fetches)
-    assert [one.digest.hexdigest() for one in done[:20]] == [sha256_of(number * 100_000) for number in range(20)]
-    assert [one.json["sha256"] for one in done[20:40]] == [sha256_of(number * 100_000) for number in range(20)]
-    assert [one.json["id"] for one in done[40:]] == list(range(40))
-    assert sum(one.curl.getinfo(pycurl.NUM_CONNECTS) for one in done) == 1
+    with Connection() as connection:
+        connection.start(*fetches)
+        connection.run_until(lambda: len(connection.ended) == len(fetches))
+        assert sum(one.finish().curl.getinfo(pycurl.NUM_CONNECTS) for one in fetches) == 1
+    assert [one.digest.hexdigest() for one in fetches[:20]] == [sha256_of(number * 100_000) for number in range(20)]
+    assert [one.json["sha256"] for one in fetches[20:40]] == [sha256_of(number * 100_000) for number in range(20)]
+    assert [one.json["id"] for one in fetches[40:]] == list(range(40))
 
 
-def test_slow_reader_holds_up_nobody(edge):
-    """One client that stops reading gets no more than its windows; others on its connection go on."""
-    slow = Fetch(f"{edge.url}/download?length={100 * MIB}", keep=False)
-    slow.curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, 1000)
-    quick = [Fetch(f"{edge.url}/users/{number}") for number in range(10)]
-    multi = pycurl.CurlMulti()
-    multi.add_handle(slow.curl)
-    while not slow.length:
-        multi.perform()
-        multi.select(0.1)
-    for one in quick:
-        one.curl.setopt(pycurl.PIPEWAIT, 1)
-        multi.add_handle(one.curl)
-    ended = []
-    while len(ended) < len(quick):
-        multi.perform()
-        _, good, bad = multi.info_read()
-        assert not bad
-        ended += good
-        multi.select(0.1)
-    assert [one.json["id"] for one in quick] == list(range(10))
-    assert slow.length < 50 * MIB
+def test_paused_reader_holds_up_nobody(edge):
+    """A client that stops reading one response gets the others on its connection, and in the end this one too."""
+    length = 30 * MIB
+    paused = Fetch(f"{edge.url}/download?length={length}", keep=False)
+    waiting = True
+    paused.curl.setopt(pycurl.WRITEFUNCTION, lambda data: pycurl.WRITEFUNC_PAUSE if waiting else paused.on_content(data))
+    others = [Fetch(f"{edge.url}/download?length=1000000") for _ in range(10)]
+    with Connection() as connection:
+        connection.start(paused)
+        connection.run_until(lambda: paused.status)
+        connection.start(*others)
+        connection.run_until(lambda: len(connection.ended) == len(others))
+        assert all(one.digest.hexdigest() == sha256_of(1_000_000) for one in others)
+        assert paused.length == 0
+        waiting = False
+        paused.curl.pause(pycurl.PAUSE_CONT)
+        connection.run_until(lambda: paused.curl in connection.ended)
+    assert paused.digest.hexdigest() == sha256_of(length)
 
 
 def test_head_has_no_content(edge):
@@ -115,6 +114,7 @@ def test_head_has_no_content(edge):
     after = fetch(f"{edge.url}/users/1", handle=handle)
     assert after.json["id"] == 1
     assert handle.getinfo(pycurl.NUM_CONNECTS) == 0
+    handle.close()
 
 
 def test_redirect_points_to_the_edge(edge):

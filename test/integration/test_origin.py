@@ -18,6 +18,7 @@ def cut(url, application, after):
     one.curl.setopt(pycurl.WRITEFUNCTION, on_content)
     with pytest.raises(pycurl.error) as error:
         one.run()
+    one.curl.close()
     assert one.status == 200
     return error.value.args[0]
 
