@@ -22,7 +22,7 @@ typedef struct client_options {
   void (*spoil)(uint8_t *hello, size_t len); /* changes the ClientHello on its way */
   const uint8_t *token;
   size_t token_len;
-  uint64_t window;  /* what the server may send; 0: 1 MiB */
+  uint64_t window;  /* what the server may send on a stream; 0: 1 MiB */
   uint32_t version; /* 0: 1 */
 } client_options;
 
@@ -139,17 +139,30 @@ static inline int client__message(gnutls_session_t tls, gnutls_record_encryption
                                         len);
 }
 
-static inline void client__alpn(client *c) {
-  static uint8_t long_name[250];
-  const char *name = c->options->alpn ? c->options->alpn : "h3";
-  gnutls_datum_t names[6];
-  unsigned count = c->options->long_hello ? 6 : 1;
-  unsigned i;
+static inline int client__ignore_extension(gnutls_session_t tls, const unsigned char *data, size_t len) {
+  (void)tls;
+  (void)data;
+  (void)len;
+  return 0;
+}
 
-  memset(long_name, 'x', sizeof long_name);
-  names[0] = (gnutls_datum_t){(unsigned char *)(uintptr_t)name, (unsigned)strlen(name)};
-  for (i = 1; i < count; i++) names[i] = (gnutls_datum_t){long_name, (unsigned)(sizeof long_name - i)};
-  if (*name) assert_int_equal(gnutls_alpn_set_protocols(c->tls, names, count, 0), 0);
+static inline int client__pad_hello(gnutls_session_t tls, gnutls_buffer_t out) {
+  static const uint8_t padding[1500];
+
+  (void)tls;
+  return gnutls_buffer_append_data(out, padding, sizeof padding) ? -1 : (int)sizeof padding;
+}
+
+static inline void client__extensions(client *c) {
+  const char *name = c->options->alpn ? c->options->alpn : "h3";
+  const gnutls_datum_t alpn = {(unsigned char *)(uintptr_t)name, (unsigned)strlen(name)};
+  const unsigned where = GNUTLS_EXT_FLAG_TLS | GNUTLS_EXT_FLAG_CLIENT_HELLO;
+
+  if (*name) assert_int_equal(gnutls_alpn_set_protocols(c->tls, &alpn, 1, 0), 0);
+  if (!c->options->long_hello) return;
+  assert_int_equal(gnutls_session_ext_register(c->tls, "padding", 0x4a4a, GNUTLS_EXT_TLS, client__ignore_extension,
+                                               client__pad_hello, NULL, NULL, NULL, where),
+                   0);
 }
 
 static inline void client__tls(client *c) {
@@ -166,7 +179,7 @@ static inline void client__tls(client *c) {
   assert_int_equal(gnutls_certificate_allocate_credentials(&c->trust), 0);
   assert_int_equal(gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust), 0);
   if (name) assert_int_equal(gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, name, strlen(name)), 0);
-  client__alpn(c);
+  client__extensions(c);
 }
 
 static inline void client__quic(client *c) {
@@ -204,7 +217,7 @@ static inline void client__quic(client *c) {
   settings.token = options->token;
   settings.tokenlen = options->token_len;
   ngtcp2_transport_params_default(&params);
-  params.initial_max_data = window;
+  params.initial_max_data = 1 << 20;
   params.initial_max_stream_data_bidi_local = window;
   params.initial_max_stream_data_uni = window;
   params.initial_max_streams_uni = 3;

@@ -205,6 +205,6 @@ done:
   client_free(c);
 }
 
-UNIT_MAIN("conn_end", UNIT(test_closed_by_client), UNIT(test_closed_by_us), UNIT(test_close_is_not_amplified), UNIT(test_memory_is_given_back),
-          UNIT(test_silence), UNIT(test_handshake_timeout), UNIT(test_freed_with_open_connection),
-          UNIT(test_protocol_error))
+UNIT_MAIN("conn_end", UNIT(test_closed_by_client), UNIT(test_closed_by_us), UNIT(test_close_is_not_amplified),
+          UNIT(test_memory_is_given_back), UNIT(test_silence), UNIT(test_handshake_timeout),
+          UNIT(test_freed_with_open_connection), UNIT(test_protocol_error))
