@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c: the public server object: the endpoint below, the sessions on its connections, and the door through which
- * facts and polls come in. */
+/* server.c: the public server object: options with their defaults, what sessions have in common, and the endpoint
+ * below, which is also the door through which facts and polls come in. */
 #include "h3/session.h"
 #include "quic/endpoint.h"
-#include "util/enter.h"
 #include "util/mem.h"
 #include "util/options.h"
 
@@ -15,7 +14,6 @@ struct h3edge_server {
   void *ctx;
   h3edge_stats stats;
   h3edge__host host;
-  h3edge__door door;
   h3edge__endpoint *endpoint;
 };
 
@@ -74,25 +72,17 @@ int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
 
 void h3edge_server_free(h3edge_server *server) {
   if (!server) return;
-  h3edge__enter(&server->door, 0);
   h3edge__endpoint_free(server->endpoint);
   h3edge__free(server->options.mem, server);
 }
 
 void h3edge_server_received(h3edge_server *server, const h3edge_rx *rx, h3edge_ts now) {
-  h3edge__enter(&server->door, now);
-  h3edge__endpoint_received(server->endpoint, rx, server->door.now);
-  h3edge__leave(&server->door);
+  h3edge__endpoint_received(server->endpoint, rx, now);
 }
 
 int h3edge_server_poll(h3edge_server *server, uint8_t *buf, size_t cap, h3edge_tx *out, h3edge_ts now) {
-  int sent;
-
   if (!server || !buf || !out || cap < DATAGRAM_MIN) return H3EDGE_ERR_INVAL;
-  h3edge__enter(&server->door, now);
-  sent = h3edge__endpoint_poll(server->endpoint, buf, cap, out, server->door.now);
-  h3edge__leave(&server->door);
-  return sent;
+  return h3edge__endpoint_poll(server->endpoint, buf, cap, out, now);
 }
 
 h3edge_ts h3edge_server_deadline(const h3edge_server *server) {
@@ -100,9 +90,7 @@ h3edge_ts h3edge_server_deadline(const h3edge_server *server) {
 }
 
 void h3edge_server_clock(h3edge_server *server, uint64_t unix_ns, h3edge_ts now) {
-  h3edge__enter(&server->door, now);
-  h3edge__endpoint_clock(server->endpoint, unix_ns, server->door.now);
-  h3edge__leave(&server->door);
+  h3edge__endpoint_clock(server->endpoint, unix_ns, now);
 }
 
 int h3edge_server_set_credentials(h3edge_server *server, h3edge_credentials *credentials) {

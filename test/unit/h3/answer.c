@@ -207,6 +207,7 @@ done:
 static void chunks_are_kept_after_a_reset_until_the_stream_closes(void) {
   h3edge_chunk *chunk = NULL;
   h3edge_slice slice;
+  const h3edge_request *request; /* its memory is the stream's */
   wire_stream *stream;
 
   OK(wire_open(wire_attach));
@@ -218,10 +219,11 @@ static void chunks_are_kept_after_a_reset_until_the_stream_closes(void) {
   OK(h3edge_request_respond(wire.request, 200, NULL, 0, 0));
   OK(h3edge_request_write_chunk(wire.request, &slice, 0));
   wire_run();
+  request = wire.request;
   h3edge_request_reset(wire.request, H3EDGE_REASON_CANCELLED);
   wire_run();
   CHECK_TEXT(wire.events, "request end close ");
-  CHECK_INT(wire.request->out.held, 3000); /* a packet may still have to be repeated */
+  CHECK_INT(request->out.held, 3000); /* a packet may still have to be repeated */
   CHECK_INT(wire.conn.request_credit, 0);
   wire.hold_acks = false;
   wire_run();

@@ -70,7 +70,7 @@ static struct {
   char log[512]; /* the last line */
   /* The application. */
   void (*on_request)(h3edge_request *request);
-  h3edge_request *request; /* the last one */
+  h3edge_request *request; /* the last one, while it is there */
   size_t attached;
   size_t closed;
   h3edge_reason reason;
@@ -493,9 +493,9 @@ static inline void wire_see_drain(void *ctx, h3edge_request *request) {
 static inline void wire_see_close(void *ctx, h3edge_request *request, h3edge_reason reason) {
   bool *open = ctx;
 
-  (void)request;
   assert_true(*open);
   *open = false;
+  if (wire.request == request) wire.request = NULL;
   wire.closed++;
   wire.reason = reason;
   wire_note("close");
