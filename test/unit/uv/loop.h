@@ -9,23 +9,23 @@
 
 #define LOOP_PATIENCE (10 * H3EDGE_SECOND) /* far more than anything here takes */
 
-typedef struct loop {
+typedef struct unit_loop {
   uv_loop_t uv;
   uv_timer_t tick; /* so that a turn never waits for long */
-} loop;
+} unit_loop;
 
 static inline void loop_tick(uv_timer_t *timer) {
   (void)timer;
 }
 
-static inline void loop_begin(loop *l) {
+static inline void loop_begin(unit_loop *l) {
   assert_int_equal(uv_loop_init(&l->uv), 0);
   assert_int_equal(uv_timer_init(&l->uv, &l->tick), 0);
   assert_int_equal(uv_timer_start(&l->tick, loop_tick, 10, 10), 0);
 }
 
 /* Nothing may be left on the loop but what is closing. */
-static inline void loop_end(loop *l) {
+static inline void loop_end(unit_loop *l) {
   uint64_t start = uv_hrtime();
 
   uv_close((uv_handle_t *)&l->tick, NULL);

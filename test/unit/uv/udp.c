@@ -8,7 +8,7 @@
 
 /* Two sockets on one loop, `a` sends to `b`. */
 typedef struct pair {
-  loop loop;
+  unit_loop loop;
   h3edge__uv_env env;
   h3edge__udp_inbox inbox;
   h3edge__udp *a;
