@@ -58,7 +58,7 @@ static size_t fill_tail(h3edge__queue *queue, const uint8_t *data, size_t len) {
   queue->tail_used += len;
   queue->waiting += len;
   queue->held += len;
-  if (queue->next == queue->count) { /* the slice was wholly taken, now it is no longer */
+  if (len && queue->next == queue->count) { /* the slice was wholly taken, now it is no longer */
     queue->next--;
     queue->next_taken = tail->len - len;
   }

@@ -45,6 +45,21 @@ done:
   h3edge__queue_free(&queue);
 }
 
+static void a_full_block_is_not_offered_again(void) {
+  static const uint8_t block[4096];
+  h3edge__queue queue;
+  h3edge_iov iov[4];
+
+  h3edge__queue_init(&queue, &unit_mem);
+  OK(h3edge__queue_copy(&queue, block, sizeof block));
+  h3edge__queue_take(&queue, sizeof block);
+  OK(h3edge__queue_copy(&queue, "next", 4));
+  CHECK_INT(h3edge__queue_peek(&queue, iov, 4, SIZE_MAX), 1);
+  CHECK_INT(iov[0].len, 4);
+done:
+  h3edge__queue_free(&queue);
+}
+
 static void chunks_are_referenced_and_let_go(void) {
   h3edge__queue queue;
   h3edge_chunk *chunk = NULL;
@@ -182,6 +197,6 @@ done:
   h3edge__queue_free(&queue);
 }
 
-UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(chunks_are_referenced_and_let_go),
-          UNIT(a_borrowed_slice_is_copied), UNIT(several_are_pushed_together_or_not_at_all),
-          UNIT(the_front_names_its_chunk), UNIT(agrees_with_a_model))
+UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(a_full_block_is_not_offered_again),
+          UNIT(chunks_are_referenced_and_let_go), UNIT(a_borrowed_slice_is_copied),
+          UNIT(several_are_pushed_together_or_not_at_all), UNIT(the_front_names_its_chunk), UNIT(agrees_with_a_model))
