@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "link/link.h"
+
+/* The owner of one link, and its upstream: a door, a ring, and what was heard. */
+typedef struct owner {
+  h3edge__door door;
+  h3edge__node due;
+  h3edge__link_set set;
+  h3edge_link link;
+  char heard[400];
+  h3edge_slice kept; /* of what was received last; holds a reference */
+  bool keeps;
+} owner;
+
+static const h3edge_link_target target = {.host = "127.0.0.1", .port = 80};
+
+static owner *owner_of(h3edge_link *link) {
+  return H3EDGE__OF(link, owner, link);
+}
+
+static void hear(h3edge_link *link, const char *what, const char *detail, size_t len) {
+  char *heard = owner_of(link)->heard;
+  size_t used = strlen(heard);
+
+  snprintf(heard + used, sizeof owner_of(link)->heard - used, "%s%s%.*s", used ? " " : "", what, (int)len, detail);
+}
+
+static void heard_connected(h3edge_link *link) {
+  hear(link, "connected", "", 0);
+}
+
+static void heard_received(h3edge_link *link, const h3edge_slice *bytes) {
+  owner *o = owner_of(link);
+
+  hear(link, "received:", (const char *)bytes->data, bytes->len);
+  if (!o->keeps) return;
+  h3edge_chunk_unref(o->kept.chunk);
+  o->kept = *bytes;
+  h3edge_chunk_ref(bytes->chunk);
+}
+
+static void heard_eof(h3edge_link *link) {
+  hear(link, "eof", "", 0);
+}
+
+static void heard_sent(h3edge_link *link) {
+  hear(link, "sent", "", 0);
+}
+
+static void heard_failed(h3edge_link *link, const char *why) {
+  hear(link, "failed:", why, strlen(why));
+  h3edge__link_close(link);
+}
+
+static void heard_closed(h3edge_link *link) {
+  hear(link, "closed", "", 0);
+}
+
+static const h3edge__link_events events = {
+    .connected = heard_connected,
+    .received = heard_received,
+    .eof = heard_eof,
+    .sent = heard_sent,
+    .failed = heard_failed,
+    .closed = heard_closed,
+};
+
+static void init(owner *o, size_t read_size) {
+  memset(o, 0, sizeof *o);
+  h3edge__list_init(&o->due);
+  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events};
+  h3edge__link_init(&o->link, &o->set, &target);
+}
+
+static void drop(owner *o) {
+  h3edge_chunk_unref(o->kept.chunk);
+  h3edge__link_drop(&o->link);
+}
+
+/* All that a poll would hand out, as text. */
+static const char *ops(owner *o) {
+  static const char *const names[] = {"OPEN", "WATCH", "SHUTDOWN", "CLOSE"};
+  static char text[100];
+  h3edge_link_op op;
+
+  text[0] = '\0';
+  while (!h3edge__list_is_empty(&o->due)) {
+    size_t used = strlen(text);
+
+    if (!h3edge__link_next(&o->link, &op)) continue;
+    snprintf(text + used, sizeof text - used, "%s%s%s%s", used ? " " : "", names[op.kind],
+             op.want & H3EDGE_WANT_READ ? ":r" : "", op.want & H3EDGE_WANT_WRITE ? ":w" : "");
+  }
+  return text;
+}
+
+static void open_it(owner *o, size_t read_size) {
+  init(o, read_size);
+  ops(o);
+  h3edge_link_connected(&o->link, 1);
+  ops(o);
+  o->heard[0] = '\0';
+}
+
+/* What the embedder reads: false when there was no buffer. */
+static bool receive(owner *o, const char *text) {
+  uint8_t *buf;
+
+  if (h3edge_link_inbuf(&o->link, &buf) < strlen(text)) return false;
+  memcpy(buf, text, strlen(text));
+  h3edge_link_received(&o->link, strlen(text), 2);
+  return true;
+}
+
+static int write_text(owner *o, const char *text) {
+  const h3edge_slice slice = {(const uint8_t *)text, strlen(text), NULL};
+
+  return h3edge__link_write(&o->link, &slice, 1);
+}
+
+/* What the embedder takes to write it, as text. */
+static const char *take(owner *o) {
+  static char text[200];
+  h3edge_iov iov[8];
+  size_t count = h3edge_link_outbuf(&o->link, iov, 8);
+  size_t used = 0;
+  size_t i;
+
+  for (i = 0; i < count; i++) {
+    memcpy(text + used, iov[i].data, iov[i].len);
+    used += iov[i].len;
+  }
+  text[used] = '\0';
+  return text;
+}
+
+static void lives_from_open_to_closed(void) {
+  owner o;
+  h3edge_link_op op;
+  int user;
+
+  init(&o, 100);
+  CHECK(h3edge__link_next(&o.link, &op) && op.kind == H3EDGE_LINK_OPEN && op.target == &target);
+  CHECK_TEXT(ops(&o), "");
+  h3edge_link_set_user(&o.link, &user);
+  CHECK(h3edge_link_user(&o.link) == &user);
+  h3edge_link_connected(&o.link, 7);
+  CHECK_INT(o.door.now, 7);
+  CHECK_TEXT(ops(&o), "WATCH:r");
+  h3edge__link_close(&o.link);
+  h3edge__link_close(&o.link);
+  CHECK_TEXT(ops(&o), "CLOSE");
+  h3edge_link_closed(&o.link, 8);
+  CHECK_TEXT(o.heard, "connected closed");
+  CHECK_INT(o.door.inside, false);
+done:
+  drop(&o);
+}
+
+static void facts_before_the_close_are_handed_out_mean_nothing(void) {
+  owner o;
+
+  open_it(&o, 100);
+  OK(write_text(&o, "abc"));
+  CHECK_TEXT(take(&o), "abc");
+  CHECK(receive(&o, "x"));
+  o.heard[0] = '\0';
+  h3edge__link_close(&o.link);
+  h3edge_link_sent(&o.link, 3, 3);
+  h3edge_link_received_eof(&o.link, 3);
+  h3edge_link_failed(&o.link, "reset", 3);
+  CHECK_TEXT(o.heard, "");
+  CHECK_INT(o.door.now, 3);
+  CHECK_TEXT(ops(&o), "CLOSE");
+done:
+  drop(&o);
+}
+
+static void a_close_before_the_connect(void) {
+  owner o;
+
+  init(&o, 100);
+  h3edge__link_close(&o.link);
+  CHECK_TEXT(ops(&o), "OPEN CLOSE");
+done:
+  drop(&o);
+}
+
+static void watch_comes_when_something_changed(void) {
+  owner o;
+
+  open_it(&o, 100);
+  OK(write_text(&o, "one"));
+  CHECK_TEXT(ops(&o), "WATCH:r:w");
+  CHECK_TEXT(ops(&o), "");
+  OK(write_text(&o, "two")); /* new bytes */
+  CHECK_TEXT(ops(&o), "WATCH:r:w");
+  CHECK_TEXT(take(&o), "onetwo");
+  CHECK_TEXT(ops(&o), "WATCH:r");
+  CHECK_TEXT(take(&o), "");
+  h3edge__link_read(&o.link, false);
+  h3edge__link_read(&o.link, true);
+  CHECK_TEXT(ops(&o), "");
+  h3edge__link_read(&o.link, false);
+  CHECK_TEXT(ops(&o), "WATCH");
+  h3edge_link_sent(&o.link, 6, 2);
+  CHECK_TEXT(ops(&o), "");
+  h3edge__link_read(&o.link, true);
+  h3edge_link_received_eof(&o.link, 3); /* nothing to read any more */
+  CHECK_TEXT(ops(&o), "");
+  CHECK_TEXT(o.heard, "sent eof");
+done:
+  drop(&o);
+}
+
+static void bytes_stay_until_they_are_sent(void) {
+  owner o;
+
+  open_it(&o, 100);
+  CHECK(!o.link.taken);
+  OK(write_text(&o, "one"));
+  CHECK(!o.link.taken);
+  CHECK_TEXT(take(&o), "one");
+  CHECK(o.link.taken);
+  h3edge_link_sent(&o.link, 1, 2);
+  CHECK_INT(o.link.out.held, 2);
+  h3edge_link_sent(&o.link, 2, 2);
+  CHECK_INT(o.link.out.held, 0);
+  h3edge__link_begin(&o.link);
+  CHECK(!o.link.taken);
+  OK(write_text(&o, "two"));
+  h3edge__link_unwrite(&o.link);
+  CHECK_TEXT(take(&o), "");
+  CHECK(!o.link.taken);
+done:
+  drop(&o);
+}
+
+static void an_end_sends_what_was_taken_only(void) {
+  owner o;
+
+  open_it(&o, 100);
+  OK(write_text(&o, "one"));
+  CHECK_TEXT(take(&o), "one");
+  OK(write_text(&o, "two"));
+  CHECK_TEXT(ops(&o), "WATCH:r:w");
+  h3edge__link_end(&o.link);
+  CHECK_TEXT(take(&o), "");
+  CHECK_TEXT(ops(&o), "WATCH:r SHUTDOWN");
+  h3edge_link_sent(&o.link, 3, 2);
+  CHECK_TEXT(ops(&o), "");
+done:
+  drop(&o);
+}
+
+static void the_in_buffer_stays_while_it_is_lent(void) {
+  owner o;
+  uint8_t *first, *again;
+
+  open_it(&o, 100);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &first), 100);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &again), 100);
+  CHECK(first == again);
+  h3edge__link_read(&o.link, false);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &again), 0);
+  memcpy(first, "late", 4); /* a read that was under way */
+  h3edge_link_received(&o.link, 4, 2);
+  CHECK_TEXT(o.heard, "received:late");
+  h3edge__link_read(&o.link, true);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &again), 100);
+  CHECK(first == again); /* nobody refers to it */
+  h3edge_link_received(&o.link, 0, 3);
+  CHECK_TEXT(o.heard, "received:late");
+done:
+  drop(&o);
+}
+
+static void bytes_that_are_referred_to_are_never_written_over(void) {
+  owner o;
+  uint8_t *buf;
+
+  open_it(&o, 100);
+  o.keeps = true;
+  CHECK(receive(&o, "first"));
+  CHECK(o.kept.len == 5 && o.kept.chunk);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &buf), 95); /* the rest of the same chunk */
+  CHECK(buf == o.kept.data + 5);
+  memset(buf, '.', 90);
+  o.keeps = false;
+  h3edge_link_received(&o.link, 90, 2);
+  CHECK_INT(h3edge_link_inbuf(&o.link, &buf), 100); /* what is left is too little */
+  memset(buf, 'x', 100);
+  CHECK(memcmp(o.kept.data, "first", 5) == 0);
+done:
+  drop(&o);
+}
+
+/* The run without memory is the one that shows something here. */
+static void a_link_without_memory_fails_in_the_next_poll(void) {
+  owner o;
+  uint8_t *buf;
+
+  open_it(&o, 100);
+  if (h3edge_link_inbuf(&o.link, &buf) == 0) {
+    assert_true(unit_failed());
+    assert_string_equal(o.heard, "");
+    assert_int_equal(h3edge_link_inbuf(&o.link, &buf), 0);
+    assert_string_equal(ops(&o), "CLOSE");
+    assert_string_equal(o.heard, "failed:out of memory");
+    assert_true(o.link.starved);
+  }
+  drop(&o);
+}
+
+UNIT_MAIN("link/link", UNIT(lives_from_open_to_closed), UNIT(facts_before_the_close_are_handed_out_mean_nothing),
+          UNIT(a_close_before_the_connect), UNIT(watch_comes_when_something_changed),
+          UNIT(bytes_stay_until_they_are_sent), UNIT(an_end_sends_what_was_taken_only),
+          UNIT(the_in_buffer_stays_while_it_is_lent), UNIT(bytes_that_are_referred_to_are_never_written_over),
+          UNIT(a_link_without_memory_fails_in_the_next_poll))
