@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* origin.h: where an origin is, read from its URL. */
+#ifndef H3EDGE_LIB_UPSTREAM_ORIGIN_H
+#define H3EDGE_LIB_UPSTREAM_ORIGIN_H
+
+#include <h3edge/link.h>
+
+typedef struct h3edge__origin_place {
+  h3edge_link_target target; /* its text stands in `text` */
+  char *url;                 /* as it was given, for the log */
+  char *text;
+} h3edge__origin_place;
+
+/* Reads "http://host:port", "http://[v6]:port" or "http://unix:/path". INVAL with a phrase in `*detail`, NOMEM. */
+int h3edge__origin_place_parse(h3edge__origin_place *out, const h3edge_mem *mem, const char *url, const char **detail);
+void h3edge__origin_place_free(h3edge__origin_place *place, const h3edge_mem *mem);
+
+#endif
