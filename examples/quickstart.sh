@@ -24,7 +24,7 @@ clean_up() {
   # The proxy first: with its links gone the application stops at once.
   for pid in $proxy $application; do
     kill "$pid" 2>/dev/null || continue
-    wait "$pid" || :
+    wait "$pid" 2>/dev/null || : # how they end is not news
   done
   rm -rf "$work"
 }
@@ -34,7 +34,7 @@ trap 'exit 130' INT TERM
 # await PID LOG PATTERN: until the program has said it. Not if the program ends, or takes more than 15 seconds.
 await() {
   tenths=0
-  until grep -q -e "$3" "$2"; do
+  until grep -qs -e "$3" "$2"; do
     kill -0 "$1" 2>/dev/null && [ "$tenths" -lt 150 ] || return 1
     tenths=$((tenths + 1))
     sleep 0.1
@@ -79,8 +79,8 @@ cat "$work/1"
 echo
 
 [ -z "$once" ] || exit 0
-say "serving https://localhost:$port until Ctrl-C"
 trap 'exit 0' INT TERM
+say "serving https://localhost:$port until Ctrl-C"
 wait "$proxy" || :
 proxy=''
 fail "the proxy ended: $(tail -n 3 "$work/proxy")"
