@@ -15,10 +15,15 @@ static int verdict(int failed) {
 static int on_crypto(ngtcp2_conn *quic, ngtcp2_encryption_level level, uint64_t offset, const uint8_t *data, size_t len,
                      void *user) {
   h3edge__conn *conn = user;
+  int error = h3edge__tls_received(&conn->tls, level, data, len);
 
   (void)quic;
   (void)offset;
-  return h3edge__tls_received(&conn->tls, level, data, len);
+  if (conn->tls.violation) {
+    ngtcp2_ccerr_set_transport_error(&conn->error, NGTCP2_PROTOCOL_VIOLATION, NULL, 0);
+    conn->closing = true;
+  }
+  return error;
 }
 
 /* On a server, the keys for sending 1-RTT data are there before any stream data comes. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* credentials.c: certificates with their keys, counted references. Each pair is read and held against itself before
- * GnuTLS gets it, so that a failed call leaves the object as it was. Files are read by GnuTLS. */
+ * it is added, so that a failed call leaves the object as it was. Files are read by GnuTLS, which has one object per
+ * pair: of several in one, it would choose by name as well, but it knows no wildcards there. */
 #include "quic/credentials.h"
 
 #include <arpa/inet.h>
@@ -12,33 +13,39 @@
 
 #include "util/mem.h"
 
-struct h3edge_credentials {
-  gnutls_certificate_credentials_t certificates;
-  size_t count;       /* pairs */
-  atomic_size_t refs; /* servers on several threads may share the object */
-};
-
-/* A certificate chain and its key, on their way into the object. */
+/* A certificate chain and its key. */
 typedef struct pair {
   gnutls_x509_crt_t *chain;
   unsigned count;
   gnutls_x509_privkey_t key;
+  gnutls_certificate_credentials_t credentials;
 } pair;
 
+struct h3edge_credentials {
+  pair *pairs;
+  size_t count;
+  size_t cap;
+  atomic_size_t refs; /* servers on several threads may share the object */
+};
+
 int h3edge_credentials_new(h3edge_credentials **out) {
-  const h3edge_mem *mem = h3edge__mem_or_default(NULL);
   h3edge_credentials *credentials;
 
   if (!out) return H3EDGE_ERR_INVAL;
-  credentials = h3edge__alloc_zero(mem, sizeof *credentials);
+  credentials = h3edge__alloc_zero(h3edge__mem_or_default(NULL), sizeof *credentials);
   if (!credentials) return H3EDGE_ERR_NOMEM;
-  if (gnutls_certificate_allocate_credentials(&credentials->certificates)) {
-    h3edge__free(mem, credentials);
-    return H3EDGE_ERR_NOMEM;
-  }
   atomic_init(&credentials->refs, 1);
   *out = credentials;
   return 0;
+}
+
+static void pair_free(pair *p) {
+  unsigned i;
+
+  if (p->credentials) gnutls_certificate_free_credentials(p->credentials);
+  for (i = 0; i < p->count; i++) gnutls_x509_crt_deinit(p->chain[i]);
+  gnutls_free(p->chain);
+  gnutls_x509_privkey_deinit(p->key);
 }
 
 h3edge_credentials *h3edge__credentials_ref(h3edge_credentials *credentials) {
@@ -47,17 +54,24 @@ h3edge_credentials *h3edge__credentials_ref(h3edge_credentials *credentials) {
 }
 
 void h3edge_credentials_free(h3edge_credentials *credentials) {
+  const h3edge_mem *mem = h3edge__mem_or_default(NULL);
+
   if (!credentials || atomic_fetch_sub(&credentials->refs, 1) != 1) return;
-  gnutls_certificate_free_credentials(credentials->certificates);
-  h3edge__free(h3edge__mem_or_default(NULL), credentials);
+  while (credentials->count) pair_free(&credentials->pairs[--credentials->count]);
+  h3edge__free(mem, credentials->pairs);
+  h3edge__free(mem, credentials);
 }
 
 bool h3edge__credentials_is_empty(const h3edge_credentials *credentials) {
   return !credentials->count;
 }
 
-gnutls_certificate_credentials_t h3edge__credentials_certificates(const h3edge_credentials *credentials) {
-  return credentials->certificates;
+gnutls_certificate_credentials_t h3edge__credentials_choose(const h3edge_credentials *credentials, const char *name) {
+  size_t i;
+
+  for (i = 0; name && i < credentials->count; i++)
+    if (gnutls_x509_crt_check_hostname(credentials->pairs[i].chain[0], name)) return credentials->pairs[i].credentials;
+  return credentials->pairs[0].credentials;
 }
 
 static int fail(const char **detail, const char *text) {
@@ -70,14 +84,6 @@ static int gnutls_failed(const char **detail, int error) {
   return fail(detail, gnutls_strerror(error));
 }
 
-static void pair_free(pair *p) {
-  unsigned i;
-
-  for (i = 0; i < p->count; i++) gnutls_x509_crt_deinit(p->chain[i]);
-  gnutls_free(p->chain);
-  gnutls_x509_privkey_deinit(p->key);
-}
-
 static int pair_read(pair *p, const gnutls_datum_t *cert, const gnutls_datum_t *key, const char **detail) {
   int error = gnutls_x509_crt_list_import2(&p->chain, &p->count, cert, GNUTLS_X509_FMT_PEM, 0);
 
@@ -88,7 +94,7 @@ static int pair_read(pair *p, const gnutls_datum_t *cert, const gnutls_datum_t *
   error = gnutls_x509_privkey_init(&p->key);
   if (!error) error = gnutls_x509_privkey_import2(p->key, key, GNUTLS_X509_FMT_PEM, NULL, 0);
   if (error == GNUTLS_E_DECRYPTION_FAILED) return fail(detail, "the key is encrypted with a password");
-  if (error == GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR) return fail(detail, "there is no PEM private key in it");
+  if (error == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) return fail(detail, "there is no PEM private key in it");
   return error < 0 ? gnutls_failed(detail, error) : 0;
 }
 
@@ -104,23 +110,34 @@ static int pair_check(const pair *p, const char **detail) {
   return 0;
 }
 
-static int add_pair(h3edge_credentials *credentials, const pair *p, const char **detail) {
-  int error = gnutls_certificate_set_x509_key(credentials->certificates, p->chain, (int)p->count, p->key);
+/* Takes the pair in any case. `error` is what was wrong with it so far. */
+static int add_pair(h3edge_credentials *credentials, pair *p, int error, const char **detail) {
+  void *pairs = credentials->pairs;
 
-  if (error < 0) return gnutls_failed(detail, error);
-  credentials->count++;
-  return 0;
+  if (!error) {
+    error = h3edge__grow(h3edge__mem_or_default(NULL), &pairs, &credentials->cap, credentials->count + 1, sizeof *p);
+    credentials->pairs = pairs;
+  }
+  if (!error && gnutls_certificate_allocate_credentials(&p->credentials)) error = H3EDGE_ERR_NOMEM;
+  if (!error) {
+    int failed = gnutls_certificate_set_x509_key(p->credentials, p->chain, (int)p->count, p->key);
+
+    if (failed < 0) error = gnutls_failed(detail, failed);
+  }
+  if (error)
+    pair_free(p);
+  else
+    credentials->pairs[credentials->count++] = *p;
+  return error;
 }
 
 static int add_pem(h3edge_credentials *credentials, const gnutls_datum_t *cert, const gnutls_datum_t *key,
                    const char **detail) {
-  pair p = {NULL, 0, NULL};
+  pair p = {NULL, 0, NULL, NULL};
   int error = pair_read(&p, cert, key, detail);
 
   if (!error) error = pair_check(&p, detail);
-  if (!error) error = add_pair(credentials, &p, detail);
-  pair_free(&p);
-  return error;
+  return add_pair(credentials, &p, error, detail);
 }
 
 int h3edge_credentials_add_files(h3edge_credentials *credentials, const char *cert, const char *key,
@@ -205,7 +222,7 @@ static int make_self_signed(pair *p, const char *const *names, size_t count, uin
 
 int h3edge_credentials_add_self_signed(h3edge_credentials *credentials, const char *const *names, size_t count,
                                        uint64_t unix_seconds, uint8_t spki[32]) {
-  pair p = {NULL, 0, NULL};
+  pair p = {NULL, 0, NULL, NULL};
   uint8_t key_id[32];
   size_t len = sizeof key_id;
   int error;
@@ -214,8 +231,7 @@ int h3edge_credentials_add_self_signed(h3edge_credentials *credentials, const ch
   error = make_self_signed(&p, names, count, unix_seconds);
   /* GnuTLS's key ID is the hash of the SubjectPublicKeyInfo. */
   if (!error) error = gnutls_x509_crt_get_key_id(p.chain[0], GNUTLS_KEYID_USE_SHA256, key_id, &len);
-  error = error ? gnutls_failed(NULL, error) : add_pair(credentials, &p, NULL);
+  error = add_pair(credentials, &p, error ? gnutls_failed(NULL, error) : 0, NULL);
   if (!error && spki) memcpy(spki, key_id, sizeof key_id);
-  pair_free(&p);
   return error;
 }

@@ -8,6 +8,7 @@
 
 h3edge_credentials *h3edge__credentials_ref(h3edge_credentials *credentials); /* returns `credentials` */
 bool h3edge__credentials_is_empty(const h3edge_credentials *credentials);
-gnutls_certificate_credentials_t h3edge__credentials_certificates(const h3edge_credentials *credentials);
+/* The pair for a client's server name: the first that fits it, else the first of all; NULL for no name. Not empty. */
+gnutls_certificate_credentials_t h3edge__credentials_choose(const h3edge_credentials *credentials, const char *name);
 
 #endif

@@ -80,7 +80,7 @@ static int check_client_hello(gnutls_session_t session, unsigned type, unsigned 
   (void)when;
   (void)incoming;
   if (message->size > SESSION_ID_AT && message->data[SESSION_ID_AT]) {
-    ngtcp2_conn_set_tls_error(tls_of(session)->quic, NGTCP2_ERR_PROTO); /* RFC 9001 8.4 */
+    tls_of(session)->violation = true; /* RFC 9001 8.4 */
     return GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
   }
   error = gnutls_ext_raw_parse(&seen, note_extension, message, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
@@ -88,6 +88,17 @@ static int check_client_hello(gnutls_session_t session, unsigned type, unsigned 
   if (!(seen & HELLO_HAS_TRANSPORT_PARAMETERS)) return GNUTLS_E_MISSING_EXTENSION; /* RFC 9001 8.2 */
   if (!(seen & HELLO_HAS_ALPN)) return GNUTLS_E_NO_APPLICATION_PROTOCOL;           /* RFC 9001 8.1 */
   return 0;
+}
+
+/* The ClientHello is read as far as its server name. */
+static int choose_certificate(gnutls_session_t session) {
+  char name[256];
+  size_t len = sizeof name;
+  unsigned type;
+  bool named = !gnutls_server_name_get(session, name, &len, &type, 0);
+
+  return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
+                                h3edge__credentials_choose(tls_of(session)->credentials, named ? name : NULL));
 }
 
 static int configure(h3edge__tls *tls, gnutls_priority_t priority) {
@@ -98,13 +109,10 @@ static int configure(h3edge__tls *tls, gnutls_priority_t priority) {
   gnutls_session_set_ptr(tls->session, &tls->ref);
   error = gnutls_priority_set(tls->session, priority);
   if (!error) error = ngtcp2_crypto_gnutls_configure_server_session(tls->session);
-  if (!error) {
-    error = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
-                                   h3edge__credentials_certificates(tls->credentials));
-  }
   if (!error) error = gnutls_alpn_set_protocols(tls->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
   if (error) return H3EDGE_ERR_NOMEM;
   gnutls_handshake_set_hook_function(tls->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, check_client_hello);
+  gnutls_handshake_set_post_client_hello_function(tls->session, choose_certificate);
   if (tls->options->on_keylog) gnutls_session_set_keylog_function(tls->session, log_key);
   return 0;
 }

@@ -16,6 +16,7 @@ typedef struct h3edge__tls {
   h3edge_credentials *credentials; /* a reference */
   const h3edge_server_options *options;
   h3edge__crypto_filter filter;
+  bool violation; /* the error is not an alert of TLS, but QUIC's PROTOCOL_VIOLATION */
 } h3edge__tls;
 
 /* Which versions, ciphers and groups are acceptable, in our order; made once for all connections. NOMEM. */
