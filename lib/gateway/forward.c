@@ -107,12 +107,12 @@ static void answer(const h3edge_gateway *gateway, h3edge_request *request, int s
   h3edge__error_page(request, status);
 }
 
-/* Nothing that still happens is passed on. A complete exchange ends by itself, and may leave a link to be reused. */
+/* Nothing that still happens is passed on. */
 static void stop(struct trip *trip) {
   trip->stage = OVER;
   h3edge__flow_drop(&trip->up);
   h3edge__flow_drop(&trip->down);
-  if (trip->exchange && !trip->down.ended) h3edge_exchange_cancel(trip->exchange);
+  if (trip->exchange) h3edge_exchange_cancel(trip->exchange);
 }
 
 static void fail(struct trip *trip, int status, const char *why) {
@@ -131,21 +131,13 @@ static void check(struct trip *trip, int error) {
   if (error) fail(trip, error == H3EDGE_ERR_NOMEM ? 503 : 502, h3edge_error_text(error));
 }
 
-/* STATE: the exchange takes no more content, and its own events tell why. */
-static void check_up(struct trip *trip, int error) {
-  if (error == H3EDGE_ERR_STATE)
-    h3edge__flow_drop(&trip->up);
-  else
-    check(trip, error);
-}
-
 /* From the client. */
 
 static void request_data(void *ctx, h3edge_request *request, const h3edge_slice *slice) {
   struct trip *trip = ctx;
 
   (void)request;
-  check_up(trip, h3edge__flow_push(&trip->up, slice));
+  check(trip, h3edge__flow_push(&trip->up, slice));
 }
 
 static void request_trailers(void *ctx, h3edge_request *request, const h3edge_field *fields, size_t count) {
@@ -160,7 +152,7 @@ static void request_end(void *ctx, h3edge_request *request) {
   struct trip *trip = ctx;
 
   (void)request;
-  check_up(trip, h3edge__flow_end(&trip->up));
+  check(trip, h3edge__flow_end(&trip->up));
 }
 
 static void request_drain(void *ctx, h3edge_request *request) {
@@ -276,7 +268,7 @@ static void exchange_drain(void *ctx, h3edge_exchange *exchange) {
   struct trip *trip = ctx;
 
   (void)exchange;
-  check_up(trip, h3edge__flow_open(&trip->up));
+  check(trip, h3edge__flow_open(&trip->up));
 }
 
 static int status_of(h3edge_exchange_error error) {

@@ -562,6 +562,18 @@ done:
   world_end();
 }
 
+/* Whichever allocation fails: who holds its content back for a 100 gets that, or an answer. */
+static void nobody_waits_for_a_100_that_is_lost(void) {
+  if (world_start_default()) goto done;
+  head("POST", "/", 5, false);
+  field("expect", "100-continue");
+  forward();
+  if (world.link && world.sent_len && say("HTTP/1.1 100 Continue\r\n\r\n"))
+    assert_true(world.request.informs || world.request.finished || world.request.reset);
+done:
+  world_end();
+}
+
 /* Whichever allocation fails: once the objects stand, every request is answered or reset. */
 static void no_request_is_left_hanging(void) {
   if (world_start_default()) goto done;
@@ -594,4 +606,4 @@ UNIT_MAIN("gateway/forward", UNIT(there_and_back), UNIT(each_piece_goes_on_in_th
           UNIT(some_methods_are_not_forwarded), UNIT(a_head_that_cannot_be_written_is_refused),
           UNIT(a_request_that_somebody_else_has_stays_theirs), UNIT(a_client_that_leaves_takes_its_exchange_along),
           UNIT(a_client_that_leaves_before_a_link_is_there), UNIT(the_gateway_may_be_freed_first),
-          UNIT(who_is_trusted_is_added_to), UNIT(no_request_is_left_hanging))
+          UNIT(who_is_trusted_is_added_to), UNIT(nobody_waits_for_a_100_that_is_lost), UNIT(no_request_is_left_hanging))
