@@ -8,6 +8,13 @@
 /* Chromium forgets a token that comes beside the session ticket, before it has an entry to put it in. */
 #define TOKEN_DELAY (5 * H3EDGE_MILLISECOND)
 
+/* The protocol may have said why already; then that counts. */
+static void end_with(h3edge__conn *conn, uint64_t transport_error) {
+  if (conn->closing) return;
+  ngtcp2_ccerr_set_transport_error(&conn->error, transport_error, NULL, 0);
+  conn->closing = true;
+}
+
 static int verdict(int failed) {
   return failed ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
 }
@@ -19,10 +26,7 @@ static int on_crypto(ngtcp2_conn *quic, ngtcp2_encryption_level level, uint64_t 
 
   (void)quic;
   (void)offset;
-  if (conn->tls.violation) {
-    ngtcp2_ccerr_set_transport_error(&conn->error, NGTCP2_PROTOCOL_VIOLATION, NULL, 0);
-    conn->closing = true;
-  }
+  if (conn->tls.violation) end_with(conn, NGTCP2_PROTOCOL_VIOLATION);
   return error;
 }
 
@@ -33,7 +37,9 @@ static int on_tx_key(ngtcp2_conn *quic, ngtcp2_encryption_level level, void *use
   (void)quic;
   if (level != NGTCP2_ENCRYPTION_LEVEL_1RTT) return 0;
   conn->session = conn->commons->app->open(conn->commons->app_ctx, conn);
-  return verdict(!conn->session);
+  if (conn->session) return 0;
+  end_with(conn, NGTCP2_INTERNAL_ERROR); /* and not the TLS alert that GnuTLS makes of it */
+  return NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_handshake_completed(ngtcp2_conn *quic, void *user) {

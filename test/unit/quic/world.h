@@ -100,6 +100,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   size_t grown = e->world->sends ? e->world->sends : len;
   echo_stream *s = echo__find(e, id);
 
+  if (!ngtcp2_is_bidi_stream(id)) return 0;
   if (!s && (s = echo__find(e, -1))) s->id = id;
   assert_non_null(s);
   if (s->len + grown > s->cap) {
