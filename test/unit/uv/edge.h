@@ -14,6 +14,7 @@ typedef struct edge {
   h3edge_server *server;
   h3edge_upstream *upstream;
   h3edge_uv *uv; /* takes its memory from unit_mem, so that every allocation of the binding fails in turn */
+  size_t socket_buffer;
   bool stopped;
 } edge;
 
@@ -30,7 +31,8 @@ static inline void edge_on_stopped(void *ctx) {
   e->stopped = true;
 }
 
-static inline void edge_begin(edge *e) {
+/* `upstream` may be NULL: the defaults. */
+static inline void edge_begin(edge *e, const h3edge_upstream_options *upstream) {
   static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = edge_on_request};
   static const char *const names[] = {"localhost"};
   h3edge_server_options options;
@@ -43,13 +45,14 @@ static inline void edge_begin(edge *e) {
   assert_int_equal(h3edge_credentials_add_self_signed(options.credentials, names, 1, 1700000000, NULL), 0);
   assert_int_equal(h3edge_server_new(&e->server, &options, &events, NULL), 0);
   h3edge_credentials_free(options.credentials);
-  assert_int_equal(h3edge_upstream_new(&e->upstream, NULL), 0);
+  assert_int_equal(h3edge_upstream_new(&e->upstream, upstream), 0);
 }
 
 static inline int edge_bind(edge *e) {
   h3edge_uv_options options;
 
   h3edge_uv_options_init(&options);
+  options.socket_buffer = e->socket_buffer;
   options.server = e->server;
   options.upstream = e->upstream;
   options.mem = &unit_mem;

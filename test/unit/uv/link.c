@@ -19,7 +19,7 @@ typedef struct story {
 static story *story_begin(const char *path) {
   story *s = test_calloc(1, sizeof *s);
 
-  edge_begin(&s->edge);
+  edge_begin(&s->edge, NULL);
   origin_begin(&s->origin, &s->edge.loop.uv, path);
   s->fetch.method = "GET";
   return s;

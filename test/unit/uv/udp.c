@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include "loop.h"
+#include "tap.h"
 
 /* Two sockets on one loop, `a` sends to `b`. */
 typedef struct pair {
@@ -23,6 +24,7 @@ typedef struct pair {
     uint32_t sum;     /* of all bytes */
   } got;
   char log[256];
+  size_t writable; /* how often there was room again */
   bool empty;
 } pair;
 
@@ -40,7 +42,9 @@ static void on_received(void *ctx, const h3edge_rx *rx) {
 }
 
 static void on_writable(void *ctx) {
-  (void)ctx;
+  pair *p = ctx;
+
+  p->writable++;
 }
 
 static const h3edge__udp_events events = {.received = on_received, .writable = on_writable};
@@ -200,6 +204,36 @@ static void refused_gso_falls_back_for_good(void) {
   CHECK_TEXT(p->log, "udp: no GSO from now on: invalid argument");
 done:
   pair_end(p);
+}
+
+/* The rest of the batch waits for room, from the datagram on that found none. */
+static void full_socket(void) {
+  h3edge_logger logger;
+  pair *p = pair_begin(&logger);
+  struct sockaddr_in neighbour = tap_address(2, 4433);
+  h3edge__udp_options options = options_for(p);
+  tap network;
+  int fd = tap_begin(&network);
+
+  if (fd < 0) goto done;
+  options.socket_buffer = 1;
+  options.no_gso = true;
+  OK(h3edge__udp_open(&p->a, &p->env, fd, &options));
+  OK(open_one(p, &p->b, "127.0.0.1:0"));
+  fill(p, 40 * 1200, 1200, 0);
+  h3edge_address_set(&p->batch.tx.path.remote, (struct sockaddr *)&neighbour, sizeof neighbour);
+  CHECK_INT(h3edge__udp_send(p->a, &p->batch), H3EDGE_ERR_AGAIN);
+  CHECK(p->batch.done > 0 && p->batch.done < p->batch.tx.len && p->batch.done % 1200 == 0);
+  uv_run(&p->loop.uv, UV_RUN_NOWAIT);
+  CHECK_INT(p->writable, 0);
+  tap_resolve(fd);
+  LOOP_UNTIL(&p->loop, p->writable > 0);
+  OK(h3edge__udp_send(p->a, &p->batch));
+  CHECK_INT(p->batch.done, p->batch.tx.len);
+done:
+  tap_end(&network);
+  pair_end(p);
+  if (fd < 0) skip();
 }
 
 /* An address that is no longer ours is refused with the same error: the batch is lost, GSO is not. */
@@ -406,7 +440,7 @@ done:
 }
 
 UNIT_MAIN("uv/udp", UNIT(batch_over_ipv4), UNIT(batch_over_ipv6), UNIT(many_small_datagrams), UNIT(without_gso_and_gro),
-          UNIT(refused_gso_falls_back_for_good), UNIT(lost_source_is_not_lost_gso), UNIT(too_large_is_lost),
-          UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6), UNIT(ecn_over_ipv4),
-          UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
+          UNIT(refused_gso_falls_back_for_good), UNIT(full_socket), UNIT(lost_source_is_not_lost_gso),
+          UNIT(too_large_is_lost), UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6),
+          UNIT(ecn_over_ipv4), UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
           UNIT(other_kinds_of_descriptor), UNIT(pending_error_does_not_stop_it))
