@@ -115,6 +115,7 @@ static void *session_open(void *ctx, h3edge__conn *conn) {
   if (!session) return NULL;
   session->host = host;
   session->conn = conn;
+  session->bare_end = -1;
   h3edge__map_init(&session->by_id, host->options->mem, seed);
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
@@ -139,6 +140,10 @@ static void session_close(void *ctx, h3edge_reason reason) {
 }
 
 /* Facts about streams. */
+
+static void forget_end(h3edge__session *session, int64_t id) {
+  if (session->bare_end == id) session->bare_end = -1;
+}
 
 /* A request stream that is seen for the first time: nghttp3 makes its own of it, and refuses it after GOAWAY. */
 static h3edge__stream *accept_stream(h3edge__session *session, int64_t id) {
@@ -232,6 +237,7 @@ static int session_closed(void *ctx, int64_t id, uint64_t code) {
   int error;
 
   if (session->broken) return -1;
+  forget_end(session, id);
   if (stream) close_request(stream);
   error = nghttp3_conn_close_stream(session->h3, id, code == UINT64_MAX ? NGHTTP3_H3_NO_ERROR : code);
   return checked(session, error == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : error);
@@ -275,13 +281,11 @@ static void close_drained(h3edge__session *session) {
     h3edge__conn_close(session->conn, NGHTTP3_H3_NO_ERROR);
 }
 
-static int session_pull(void *ctx, h3edge__stream_out *out) {
-  h3edge__session *session = ctx;
+static int pull_from_h3(h3edge__session *session, h3edge__stream_out *out) {
   nghttp3_vec pieces[H3EDGE__STREAM_IOVS];
   nghttp3_ssize count;
   int fin = 0;
 
-  if (session->broken) return -1;
   count = nghttp3_conn_writev_stream(session->h3, &out->id, &fin, pieces, H3EDGE__STREAM_IOVS);
   if (count < 0) return h3edge__session_fail(session, (int)count);
   out->fin = fin != 0;
@@ -291,6 +295,19 @@ static int session_pull(void *ctx, h3edge__stream_out *out) {
     out->iov[out->count] = (h3edge_iov){pieces[out->count].base, pieces[out->count].len};
     session->pulled.len += pieces[out->count].len;
   }
+  return 0;
+}
+
+static int session_pull(void *ctx, h3edge__stream_out *out) {
+  h3edge__session *session = ctx;
+
+  if (session->broken) return -1;
+  if (session->bare_end >= 0) {
+    *out = (h3edge__stream_out){.id = session->bare_end, .fin = true};
+    return 0;
+  }
+  if (pull_from_h3(session, out)) return -1;
+  if (out->fin && !session->pulled.len) session->bare_end = out->id;
   if (out->id == session->control && session->shutdown == NOTICED && !session->notice_end)
     session->notice_end = session->control_sent + session->pulled.len;
   if (out->id < 0) close_drained(session);
@@ -302,6 +319,7 @@ static int session_wrote(void *ctx, int64_t id, size_t len) {
   h3edge__stream *stream = find(session, id);
 
   if (session->broken) return -1;
+  forget_end(session, id);
   if (id == session->control) session->control_sent += len;
   session->pulled.len -= len;
   if (stream && session->pulled.fin && !session->pulled.len) {
@@ -314,12 +332,14 @@ static int session_wrote(void *ctx, int64_t id, size_t len) {
 static void session_blocked(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
 
+  forget_end(session, id);
   if (!session->broken) nghttp3_conn_block_stream(session->h3, id);
 }
 
 static void session_shut(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
 
+  forget_end(session, id);
   if (!session->broken) nghttp3_conn_shutdown_stream_write(session->h3, id);
 }
 

@@ -38,6 +38,9 @@ typedef struct h3edge__session {
     size_t len;
     bool fin;
   } pulled; /* what was handed out for sending last and is not in a packet */
+  /* A stream whose end was handed out with no bytes before it, and is not in a packet; -1: none. nghttp3 before 1.9
+   * forgets such an end when an acknowledgement for the stream comes first, so it is remembered here. */
+  int64_t bare_end;
   /* GOAWAY (RFC 9114 5.2): first one that announces it; the one that counts follows when the first was acknowledged, a
    * round trip later, so that no request under way is refused. */
   h3edge__shutdown shutdown;

@@ -145,7 +145,7 @@ void h3edge__request_confirm(h3edge_request *request) {
 }
 
 void h3edge__request_drain(h3edge_request *request) {
-  if (!request->wants_drain || request->closed || request->reset) return;
+  if (!request->wants_drain || !h3edge_request_room(request)) return;
   if (request->out.waiting > request->window / 2) return;
   request->wants_drain = false;
   if (request->events.on_drain) request->events.on_drain(request->ctx, request);
