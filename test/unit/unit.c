@@ -2,8 +2,13 @@
 /* unit.c: runs each test as it is and with each of its allocations failing in turn. One test at a time, one thread. */
 #include "unit.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define RUNS_MAX 100000
 
@@ -64,6 +69,25 @@ void unit_str_equal(h3edge_str got, const char *wanted, const char *file, int li
   if (got.len == strlen(wanted) && (!got.len || memcmp(got.data, wanted, got.len) == 0)) return;
   print_error("\"%.*s\" is not \"%s\"\n", (int)got.len, got.data ? got.data : "", wanted);
   _fail(file, line);
+}
+
+bool unit_asserts(void (*run)(void *arg), void *arg) {
+  const struct rlimit no_core = {0, 0};
+  int status = 0;
+  pid_t child;
+
+  fflush(NULL);
+  child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    setrlimit(RLIMIT_CORE, &no_core);
+    dup2(open("/dev/null", O_WRONLY), STDERR_FILENO); /* what it says of the assertion */
+    signal(SIGABRT, SIG_DFL);
+    run(arg);
+    _exit(0);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 static void run_once(const unit_test *test, size_t fail_at) {

@@ -49,6 +49,10 @@ bool unit_failed(void);
 #define CHECK_STR(got, wanted) UNIT__CLAIM(unit_str_equal(unit_got, (wanted), __FILE__, __LINE__), h3edge_str, (got))
 #define CHECK_TEXT(got, wanted) UNIT__CLAIM(assert_string_equal(unit_got, (wanted)), const char *, (got))
 
+/* Whether `run` ends in a failed assertion. It runs in a child; an allocation that is to fail may do so there unseen,
+ * so let it allocate nothing. */
+bool unit_asserts(void (*run)(void *arg), void *arg);
+
 void unit_str_equal(h3edge_str got, const char *wanted, const char *file, int line);
 
 typedef struct unit_test {

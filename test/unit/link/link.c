@@ -316,8 +316,43 @@ static void a_link_without_memory_fails_in_the_next_poll(void) {
   drop(&o);
 }
 
+static void tell_sent(void *link) {
+  h3edge_link_sent(link, 0, 9);
+}
+
+static void tell_connected(void *link) {
+  h3edge_link_connected(link, 9);
+}
+
+static void tell_closed(void *link) {
+  h3edge_link_closed(link, 9);
+}
+
+static void tell_more_than_there_is_room(void *link) {
+  h3edge_link_received(link, 1, 9);
+}
+
+/* Facts that cannot be are the embedder's mistake. */
+static void facts_out_of_order(void) {
+  owner o;
+
+  init(&o, 100);
+  CHECK(unit_asserts(tell_connected, &o.link)); /* before OPEN */
+  CHECK_TEXT(ops(&o), "OPEN");
+  CHECK(unit_asserts(tell_closed, &o.link)); /* before CLOSE */
+  h3edge_link_connected(&o.link, 1);
+  CHECK(unit_asserts(tell_connected, &o.link)); /* twice */
+  CHECK(unit_asserts(tell_more_than_there_is_room, &o.link));
+  CHECK(!unit_asserts(tell_sent, &o.link));
+  h3edge__link_close(&o.link);
+  CHECK_TEXT(ops(&o), "CLOSE");
+  CHECK(unit_asserts(tell_sent, &o.link)); /* after CLOSE */
+done:
+  drop(&o);
+}
+
 UNIT_MAIN("link/link", UNIT(lives_from_open_to_closed), UNIT(facts_before_the_close_are_handed_out_mean_nothing),
           UNIT(a_close_before_the_connect), UNIT(watch_comes_when_something_changed),
           UNIT(bytes_stay_until_they_are_sent), UNIT(an_end_sends_what_was_taken_only),
           UNIT(the_in_buffer_stays_while_it_is_lent), UNIT(bytes_that_are_referred_to_are_never_written_over),
-          UNIT(a_link_without_memory_fails_in_the_next_poll))
+          UNIT(a_link_without_memory_fails_in_the_next_poll), UNIT(facts_out_of_order))

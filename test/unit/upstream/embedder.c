@@ -165,6 +165,7 @@ void embedder_fail(embedder *e, size_t i, const char *why) {
 /* Each event begins with it: its word, and what the test wants done in it. */
 static void tell(call *c, const char *event) {
   append(c->story, sizeof c->story, "%s%s", *c->story ? "; " : "", event);
+  if (c->inside) c->inside(c);
   if (c->write_in && !strcmp(c->write_in, event)) {
     int error = h3edge_exchange_write(c->exchange, c->content, strlen(c->content), 1);
 

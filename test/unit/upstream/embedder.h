@@ -27,8 +27,9 @@ typedef struct call {
   const char *cancel_in; /* the event, by its word in `story`, in which it cancels itself */
   const char *write_in;  /* the event in which it writes `content` and ends */
   const char *content;
-  bool holds_content; /* does not consume what comes */
-  bool keeps_content; /* refers to what came last, in `kept`, until the test lets go of it */
+  void (*inside)(struct call *); /* done in each event, or NULL */
+  bool holds_content;            /* does not consume what comes */
+  bool keeps_content;            /* refers to what came last, in `kept`, until the test lets go of it */
   h3edge_slice kept;
   char story[4000]; /* the events, "; " between them */
   h3edge_exchange_result result;

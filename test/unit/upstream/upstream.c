@@ -229,6 +229,40 @@ done:
   for (i = 0; i < 3; i++) assert_null(exchanges[i]);
 }
 
+static void free_it(call *c) {
+  h3edge_upstream_free(c->embedder->upstream);
+}
+
+static void poll_it(call *c) {
+  h3edge_link_op op;
+
+  h3edge_upstream_poll(c->embedder->upstream, &op, c->embedder->now);
+}
+
+static void end_the_call(void *ctx) {
+  embedder_turn(ctx);
+}
+
+/* Coming back in from an event is the embedder's mistake. */
+static void from_inside_an_event(void) {
+  static embedder e;
+  call *c;
+
+  OK(embedder_init(&e, NULL));
+  c = embedder_call(&e, 0, NULL);
+  CHECK(c != NULL);
+  embedder_cancel(c);
+  c->inside = free_it;
+  CHECK(unit_asserts(end_the_call, &e));
+  c->inside = poll_it;
+  CHECK(unit_asserts(end_the_call, &e));
+  c->inside = NULL;
+  CHECK(!unit_asserts(end_the_call, &e));
+done:
+  e.calls[0].inside = NULL;
+  embedder_free(&e);
+}
+
 static void a_clock_that_steps_back(void) {
   static embedder e;
 
@@ -247,4 +281,5 @@ done:
 UNIT_MAIN("upstream/upstream", UNIT(options_are_checked), UNIT(origins_are_checked), UNIT(requests_are_checked),
           UNIT(the_deadline_is_what_comes_first), UNIT(a_timeout_of_never_is_never),
           UNIT(shutdown_lets_exchanges_finish), UNIT(shutdown_closes_what_is_idle_or_not_needed),
-          UNIT(free_ends_everything), UNIT(commands_while_it_is_freed), UNIT(a_clock_that_steps_back))
+          UNIT(free_ends_everything), UNIT(commands_while_it_is_freed), UNIT(from_inside_an_event),
+          UNIT(a_clock_that_steps_back))
