@@ -94,7 +94,7 @@ ID='' VERSION_CODENAME=''
 # shellcheck disable=SC1091 # the system's
 [ ! -r /etc/os-release ] || . /etc/os-release
 case "$ID $VERSION_CODENAME" in
-  debian\ bookworm | debian\ trixie | debian\ forky) ;;
+  debian\ bookworm | debian\ trixie) ;;
   *) fail "this script installs on Debian 12 and 13 only. On this system install the above; Debian's names for them:" \
     "$(packages | paste -s -d ' ')" ;;
 esac

@@ -106,7 +106,7 @@ def test_sigterm_closes_idle_connections(own_application):
             Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/users/1") as client:
         client.wait_for("HTTP stream 0 closed")
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=2) == 0
+        assert proxy.wait(timeout=4) == 0
         client.wait_for(r"rx .* CONNECTION_CLOSE\(0x1d\) error_code=\S*\(0x100\)")
         client.wait()
 
@@ -129,5 +129,5 @@ def test_sigterm_twice_ends_at_once(own_application):
         with pytest.raises(subprocess.TimeoutExpired):
             proxy.wait(timeout=1)
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=2) == 0
+        assert proxy.wait(timeout=4) == 0
         client.kill()
