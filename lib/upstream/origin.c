@@ -64,7 +64,7 @@ static const char *parse(h3edge_str rest, h3edge_link_target *target, h3edge_str
 int h3edge__origin_place_parse(h3edge__origin_place *out, const h3edge_mem *mem, const char *url, const char **detail) {
   h3edge__origin_place place = {.url = NULL};
   h3edge_str whole = h3edge_str_of(url);
-  h3edge_str text;
+  h3edge_str text = {NULL, 0};
 
   if (!h3edge__is_visible(whole))
     *detail = "it is empty, or has bytes that are not visible ASCII";

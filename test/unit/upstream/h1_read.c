@@ -289,7 +289,7 @@ static void run_damaged(const response_case *c) {
   static response_case damaged;
   uint32_t seed;
 
-  for (seed = 1; seed <= 40; seed++) {
+  for (seed = 1; seed <= 12; seed++) {
     damaged = *c;
     damage(&damaged, seed);
     read_case(&whole, &damaged, h3edge__mem_or_default(NULL), (pieces){TEXT_MAX, 0});
