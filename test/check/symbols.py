@@ -12,9 +12,8 @@ from tap import differs, run, setting
 # The C library's functions that only compute, or that manage memory. Everything else has to be asked for here, with
 # good reason: no sockets, files, resolvers or clocks.
 PURE = {
-    "malloc", "calloc", "realloc", "free", "bcmp", "memchr", "memcmp", "memcpy", "memmove", "memrchr", "memset", "strchr", "strcmp",
-    "strlen", "strncmp", "strrchr", "snprintf", "vsnprintf", "inet_ntop", "inet_pton",
-    "explicit_bzero",
+    "malloc", "calloc", "realloc", "free", "explicit_bzero", "bcmp", "memchr", "memcmp", "memcpy", "memmove", "memrchr",
+    "memset", "strchr", "strcmp", "strlen", "strncmp", "strrchr", "snprintf", "vsnprintf", "inet_ntop", "inet_pton",
 }
 # What a compiler adds: assert, stack protection, start and end of a library, coverage and sanitizers.
 COMPILER = re.compile(r"__assert_fail|__stack_chk_fail|__(mem\w+|v?snprintf|explicit_bzero)_chk|__cxa_finalize|"
