@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* weather.c: bad networks. Whatever they lose, repeat, delay or spoil, content arrives whole or not at all. */
+#include <stdio.h>
+
+#include "sim.h"
+
+static void both(network_line weather) {
+  if (!weather.delay) weather.delay = network.up.delay;
+  if (!weather.mtu) weather.mtu = network.up.mtu;
+  network.up = network.down = weather;
+}
+
+/* Some of everything, all under way at once. */
+static void exchange_much(edge *e) {
+  client *c[3];
+  fetch *f[24];
+  uint64_t len[24];
+  char path[64];
+  size_t i;
+
+  for (i = 0; i < 3; i++) c[i] = CLIENT();
+  for (i = 0; i < 24; i++) {
+    len[i] = world_below(world_chance(200) ? 300000 : 5000);
+    snprintf(path, sizeof path, world_chance(500) ? "/bytes/%llu" : "/chunks/%llu", (unsigned long long)len[i]);
+    f[i] = i % 2 ? client_get(c[i % 3], path)
+                 : FETCH(c[i % 3], .method = "POST", .path = "/echo", .content = true, .content_len = len[i],
+                         .say_length = world_chance(500));
+  }
+  for (i = 0; i < 24; i++) {
+    UNTIL_WITHIN(600 * H3EDGE_SECOND, f[i]->over);
+    CHECK_INT(f[i]->status, 200);
+    sim_expected(f[i]->complete && content_is(&f[i]->content, len[i]), __FILE__, __LINE__,
+                 "%s: complete %d, %llu of %llu bytes, wrong %d", f[i]->options.path, f[i]->complete,
+                 (unsigned long long)f[i]->content.len, (unsigned long long)len[i], f[i]->content.wrong);
+  }
+  for (i = 0; i < 24; i++) CHECK(!origin_asked(e->origin, i)->content.wrong);
+  CHECK_INT(e->origin->request_count, 24);
+  CHECK_INT(e->requests, 24);
+}
+
+static void loss_reordering_and_duplication(void) {
+  edge *e = EDGE();
+
+  both((network_line){.loss = 50, .duplicate = 50, .jitter = 30 * H3EDGE_MILLISECOND});
+  exchange_much(e);
+  CHECK(network.lost > 0 && network.duplicated > 0);
+}
+
+static void every_weather(void) {
+  edge *e = EDGE(.server.congestion = world_chance(500) ? H3EDGE_BBR : H3EDGE_CUBIC,
+                 .server.retry = world_chance(300) ? H3EDGE_RETRY_ALWAYS : H3EDGE_RETRY_NEVER,
+                 .socket_full = world_chance(300) ? 100 : 0);
+
+  both((network_line){.loss = (unsigned)world_below(100),
+                      .duplicate = (unsigned)world_below(100),
+                      .corrupt = (unsigned)world_below(30),
+                      .congested = (unsigned)world_below(100),
+                      .delay = 1 + world_below(200 * H3EDGE_MILLISECOND),
+                      .jitter = 1 + world_below(50 * H3EDGE_MILLISECOND),
+                      .rate = world_chance(500) ? 100000 + world_below(10000000) : 0,
+                      .queue = 20000 + (size_t)world_below(200000),
+                      .mtu = 1200 + (size_t)world_below(300)});
+  exchange_much(e);
+}
+
+/* A third of everything is lost: it takes long, but the answer is right. */
+static void a_storm(void) {
+  fetch *f;
+
+  EDGE(.server.idle_timeout = 120 * H3EDGE_SECOND, .server.handshake_timeout = 60 * H3EDGE_SECOND);
+  both((network_line){.loss = 330});
+  f = client_get(CLIENT(), "/bytes/50000");
+  UNTIL_WITHIN(600 * H3EDGE_SECOND, f->over);
+  CHECK(f->complete && content_is(&f->content, 50000));
+}
+
+static void a_full_socket(void) {
+  edge *e = EDGE(.socket_full = 300);
+
+  exchange_much(e);
+}
+
+/* The end of a response comes alone, after all that was sent before has been acknowledged, while another response
+ * keeps the line full (nghttp3 up to 1.8 forgets such an end). */
+static void an_end_that_comes_alone_arrives(void) {
+  edge *e = EDGE();
+  client *c = CLIENT(.stream_window = 8 * MIB, .window = 16 * MIB);
+  fetch *large, *small[40];
+  char path[40][16];
+  size_t i;
+
+  network.down.rate = MIB;
+  network.down.queue = 100 * KIB;
+  large = client_get(c, "/bytes/6000000");
+  for (i = 0; i < 40; i++) {
+    snprintf(path[i], sizeof path[i], "/%zu", i);
+    SCRIPT(e->origin, path[i], SEND("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"), CHUNKS(100),
+           WAIT((2000 + 37 * i) * H3EDGE_MILLISECOND), SEND("0\r\n\r\n"));
+    small[i] = client_get(c, path[i]);
+  }
+  for (i = 0; i < 40; i++) {
+    UNTIL(small[i]->over);
+    CHECK(small[i]->complete && content_is(&small[i]->content, 100));
+  }
+  UNTIL(large->over);
+  CHECK(large->complete && content_is(&large->content, 6000000));
+}
+
+static void a_breakdown_ends_everything(void) {
+  edge *e = EDGE(.server.idle_timeout = 10 * H3EDGE_SECOND);
+  fetch *f = client_get(CLIENT(), "/bytes/100000000");
+
+  UNTIL(f->content.len > 100000);
+  both((network_line){.loss = 1000});
+  sim_run(30 * H3EDGE_SECOND);
+  CHECK_INT(edge_stats(e).connections, 0);
+  CHECK_INT(edge_stats(e).requests_open, 0);
+  CHECK_INT(edge_upstream_stats(e).exchanges_open, 0);
+  CHECK_INT(e->origin->links_open, 0);
+}
+
+SIM_MAIN("weather", SEEDS(loss_reordering_and_duplication), SEEDS(every_weather), STORY(a_storm), STORY(a_full_socket),
+         STORY(an_end_that_comes_alone_arrives), STORY(a_breakdown_ends_everything))
