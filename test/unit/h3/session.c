@@ -284,16 +284,6 @@ done:
   wire_close();
 }
 
-static void streams_of_unknown_type_are_not_read(void) {
-  OK(wire_open(wire_attach));
-  wire.streams[0] = (wire_stream){.id = 14};
-  wire.stream_count = 1;
-  CHECK_INT(app->received(wire.session, 14, (const uint8_t *)"\x21grease", 7, false), 0);
-  CHECK(wire.streams[0].stopped && wire.streams[0].stop_code == NGHTTP3_H3_STREAM_CREATION_ERROR);
-done:
-  wire_close();
-}
-
 static void a_request_waits_for_the_handshake(void) {
   wire_stream *stream;
 
@@ -410,7 +400,7 @@ UNIT_MAIN("session", UNIT(a_get_is_answered), UNIT(a_head_is_handed_out_whole), 
           UNIT(a_complete_response_outlives_a_reset), UNIT(a_client_that_stops_the_response_ends_the_request),
           UNIT(a_stream_that_closes_before_anything_else_was_seen), UNIT(the_end_of_the_connection_ends_its_requests),
           UNIT(commands_while_the_connection_ends_do_nothing), UNIT(an_error_of_the_protocol_ends_the_connection),
-          UNIT(a_critical_stream_may_not_close), UNIT(streams_of_unknown_type_are_not_read),
-          UNIT(a_request_waits_for_the_handshake), UNIT(a_request_that_waits_may_go),
-          UNIT(shutdown_lets_requests_finish_and_takes_no_more), UNIT(a_request_that_crosses_the_notice_is_served),
-          UNIT(an_idle_connection_closes_at_shutdown), UNIT(a_stream_without_credit_is_passed_over))
+          UNIT(a_critical_stream_may_not_close), UNIT(a_request_waits_for_the_handshake),
+          UNIT(a_request_that_waits_may_go), UNIT(shutdown_lets_requests_finish_and_takes_no_more),
+          UNIT(a_request_that_crosses_the_notice_is_served), UNIT(an_idle_connection_closes_at_shutdown),
+          UNIT(a_stream_without_credit_is_passed_over))

@@ -262,95 +262,9 @@ done:
   wire_close();
 }
 
-static void sees_a_sensitive_field(h3edge_request *request) {
-  static const h3edge_field secret = {{"x-key", 5}, {"1", 1}, H3EDGE_FIELD_SENSITIVE};
-  const h3edge_field *fields = h3edge_request_head(request)->fields;
-
-  wire_attach(request);
-  assert_int_equal(fields[0].flags, H3EDGE_FIELD_SENSITIVE);
-  assert_int_equal(fields[1].flags, 0);
-  h3edge_request_respond(request, 200, &secret, 1, H3EDGE_END);
-}
-
-static void sensitive_fields_stay_sensitive(void) {
-  static const nghttp3_nv lines[] = {
-      {(const uint8_t *)":method", (const uint8_t *)"GET", 7, 3, NGHTTP3_NV_FLAG_NONE},
-      {(const uint8_t *)":scheme", (const uint8_t *)"https", 7, 5, NGHTTP3_NV_FLAG_NONE},
-      {(const uint8_t *)":authority", (const uint8_t *)"a", 10, 1, NGHTTP3_NV_FLAG_NONE},
-      {(const uint8_t *)":path", (const uint8_t *)"/", 5, 1, NGHTTP3_NV_FLAG_NONE},
-      {(const uint8_t *)"cookie", (const uint8_t *)"a=1", 6, 3, NGHTTP3_NV_FLAG_NEVER_INDEX},
-      {(const uint8_t *)"accept", (const uint8_t *)"*/*", 6, 3, NGHTTP3_NV_FLAG_NONE},
-  };
-  wire_stream *stream;
-
-  OK(wire_open(sees_a_sensitive_field));
-  stream = wire_new_stream();
-  stream->raw = false;
-  assert_int_equal(nghttp3_conn_submit_request(wire.client, 0, lines, sizeof lines / sizeof *lines, NULL, NULL), 0);
-  wire_run();
-  CHECK_TEXT(stream->head, ":status: 200\nx-key: 1\n(sensitive)\n");
-done:
-  wire_close();
-}
-
-/* Fields that nghttp3's client puts into its table at once, so that the request waits for the encoder stream. */
-#define INDEXED "user-agent: a client with a table\n"
-
-static void a_request_waits_for_the_compression_table(void) {
-  OK(wire_open(wire_attach));
-  wire.hold_encoder = true;
-  wire_request(POST INDEXED, "content", true);
-  wire_run();
-  CHECK(wire.encoder_len > 0);
-  CHECK_TEXT(wire.events, "");
-  wire_release_encoder();
-  CHECK_TEXT(wire.events, "request content end ");
-  OK(h3edge_request_respond(wire.request, 200, NULL, 0, H3EDGE_END));
-  wire_run();
-  CHECK_INT(wire.reason, H3EDGE_REASON_DONE);
-  CHECK(wire.conn.credit == wire.conn.received);
-done:
-  wire_close();
-}
-
-static void a_malformed_request_may_have_waited(void) {
-  wire_stream *stream;
-
-  OK(wire_open(wire_attach));
-  wire.hold_encoder = true;
-  stream = wire_request(POST INDEXED "x: a\rb\n", "content", true);
-  wire_run();
-  wire_release_encoder();
-  wire_run();
-  CHECK_TEXT(wire.events, "");
-  CHECK(is_reset_with(stream, NGHTTP3_H3_MESSAGE_ERROR));
-  CHECK(wire.conn.credit == wire.conn.received);
-done:
-  wire_close();
-}
-
-static void a_request_that_waits_for_the_table_may_go(void) {
-  wire_stream *stream;
-
-  OK(wire_open(wire_attach));
-  wire.hold_encoder = true;
-  stream = wire_request(POST INDEXED, "content", false);
-  wire_run();
-  wire_reset(stream);
-  CHECK(stream->closed);
-  wire_release_encoder();
-  wire_run();
-  CHECK_TEXT(wire.events, "");
-  CHECK(wire.conn.credit == wire.conn.received && wire_is_up());
-done:
-  wire_close();
-}
-
 UNIT_MAIN("stream", UNIT(a_malformed_head_is_never_delivered), UNIT(the_log_says_why),
           UNIT(dropped_lines_are_missed_in_trailers_too), UNIT(some_fields_may_not_come_late),
           UNIT(content_unlike_its_length_ends_the_request_alone), UNIT(what_cannot_be_served_is_answered),
           UNIT(a_head_beyond_the_limits_gets_431), UNIT(a_name_or_value_too_long_for_nghttp3_gets_431),
           UNIT(trailers_beyond_the_limits_reset_the_request), UNIT(a_stream_without_a_head_is_incomplete),
-          UNIT(a_head_in_single_bytes_is_a_head), UNIT(frames_that_carry_nothing_are_counted),
-          UNIT(sensitive_fields_stay_sensitive), UNIT(a_request_waits_for_the_compression_table),
-          UNIT(a_malformed_request_may_have_waited), UNIT(a_request_that_waits_for_the_table_may_go))
+          UNIT(a_head_in_single_bytes_is_a_head), UNIT(frames_that_carry_nothing_are_counted))
