@@ -106,7 +106,8 @@ void h3edge__stream_confirmed(h3edge__stream *stream) {
   }
 }
 
-/* Bytes to nghttp3; what it is done with may come again. */
+/* Bytes to nghttp3; what it is done with may come again. An error of it ends the connection: from 1.11 on also for a
+ * malformed head, which RFC 9114 8 allows. */
 static int feed(h3edge__stream *stream, const uint8_t *data, size_t len, bool fin) {
   h3edge__session *session = stream->session;
 #if NGHTTP3_VERSION_NUM >= 0x010c00

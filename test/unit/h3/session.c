@@ -291,7 +291,7 @@ static void a_request_waits_for_the_handshake(void) {
   wire.conn.confirmed = false;
   OK(wire_begin());
   stream = wire_request(POST, "early", true);
-  wire_request(GET "connection: close\n", NULL, true);
+  wire_request(GET "host: b.example\n", NULL, true);
   wire_run();
   CHECK_TEXT(wire.events, "");
   CHECK_INT(wire.stats.requests, 0);
