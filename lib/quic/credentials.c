@@ -202,6 +202,23 @@ static int describe(gnutls_x509_crt_t cert, const char *const *names, size_t cou
   return error;
 }
 
+/* GnuTLS finds the names of a certificate only in one that was read. */
+static int read_again(gnutls_x509_crt_t *cert) {
+  gnutls_datum_t der;
+  gnutls_x509_crt_t read;
+  int error = gnutls_x509_crt_export2(*cert, GNUTLS_X509_FMT_DER, &der);
+
+  if (error) return error;
+  error = gnutls_x509_crt_init(&read);
+  if (!error) {
+    error = gnutls_x509_crt_import(read, &der, GNUTLS_X509_FMT_DER);
+    gnutls_x509_crt_deinit(error ? read : *cert);
+    if (!error) *cert = read;
+  }
+  gnutls_free(der.data);
+  return error;
+}
+
 static int make_self_signed(pair *p, const char *const *names, size_t count, uint64_t unix_seconds) {
   int error = gnutls_x509_privkey_init(&p->key);
 
@@ -217,7 +234,7 @@ static int make_self_signed(pair *p, const char *const *names, size_t count, uin
   error = gnutls_x509_crt_set_key(p->chain[0], p->key);
   if (!error) error = describe(p->chain[0], names, count, unix_seconds);
   if (!error) error = gnutls_x509_crt_sign2(p->chain[0], p->chain[0], p->key, GNUTLS_DIG_SHA256, 0);
-  return error;
+  return error ? error : read_again(p->chain);
 }
 
 int h3edge_credentials_add_self_signed(h3edge_credentials *credentials, const char *const *names, size_t count,

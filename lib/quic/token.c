@@ -97,16 +97,16 @@ h3edge__token_verdict h3edge__token_check(const h3edge__tokens *tokens, const ng
   if (!initial->tokenlen) return H3EDGE__TOKEN_NONE;
   switch (initial->token[0]) {
   case NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2:
+    if (!(known && is_good_retry(shared, initial, remote, original_dcid)) &&
+        !is_good_retry(own, initial, remote, original_dcid))
+      return H3EDGE__TOKEN_INVALID;
     *type = NGTCP2_TOKEN_TYPE_RETRY;
-    if ((known && is_good_retry(shared, initial, remote, original_dcid)) ||
-        is_good_retry(own, initial, remote, original_dcid))
-      return H3EDGE__TOKEN_GOOD;
-    return H3EDGE__TOKEN_INVALID;
+    return H3EDGE__TOKEN_GOOD;
   case NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR:
+    if (!(known && is_good_address(shared, initial, remote)) && !is_good_address(own, initial, remote))
+      return H3EDGE__TOKEN_EXPIRED;
     *type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
-    if ((known && is_good_address(shared, initial, remote)) || is_good_address(own, initial, remote))
-      return H3EDGE__TOKEN_GOOD;
-    return H3EDGE__TOKEN_EXPIRED;
+    return H3EDGE__TOKEN_GOOD;
   default:
     return H3EDGE__TOKEN_NONE;
   }

@@ -209,6 +209,19 @@ static void test_chosen_by_server_name(void) {
   pem_free(&b);
 }
 
+static void test_self_signed_chosen_by_server_name(void) {
+  static const char *const a = "a.example";
+  static const char *const b = "b.example";
+  h3edge_credentials *credentials = NULL;
+
+  assert_int_equal(h3edge_credentials_new(&credentials), 0);
+  assert_int_equal(h3edge_credentials_add_self_signed(credentials, &a, 1, NOW, NULL), 0);
+  assert_int_equal(h3edge_credentials_add_self_signed(credentials, &b, 1, NOW, NULL), 0);
+  expect_shown(credentials, "b.example", "b.example");
+  expect_shown(credentials, "a.example", "a.example");
+  h3edge_credentials_free(credentials);
+}
+
 static void test_self_signed(void) {
   static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
   h3edge_credentials *credentials = NULL;
@@ -275,4 +288,4 @@ done:
 
 UNIT_MAIN("credentials", UNIT(test_memory_and_files), UNIT(test_refused), UNIT(test_encrypted_key),
           UNIT(test_unreadable_files), UNIT(test_invalid_arguments), UNIT(test_chosen_by_server_name),
-          UNIT(test_self_signed), UNIT(test_replaced))
+          UNIT(test_self_signed), UNIT(test_self_signed_chosen_by_server_name), UNIT(test_replaced))
