@@ -31,6 +31,7 @@ static void a_client_moves_at_once_and_uploads(void) {
   CHECK(f->complete && content_is(&f->content, 2 * MIB));
   CHECK_INT(edge_stats(e).paths_migrated, 1);
   CHECK_INT(e->requests, 1);
+  CHECK(e->turn_batches_most > 1); /* for both paths */
 }
 
 static void a_nat_forgets(void) {
@@ -126,7 +127,6 @@ static void batches_are_full(void) {
   CHECK(f->complete && content_is(&f->content, 8000000));
   CHECK(e->batch_most >= 10);
   CHECK(e->datagrams > 5 * e->batches);
-  CHECK(e->turn_batches_most > 1);
   CHECK_INT(edge_stats(e).datagrams_sent, e->datagrams);
   CHECK_INT(edge_stats(e).batches_sent, e->batches);
 }
