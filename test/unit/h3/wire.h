@@ -66,7 +66,6 @@ static struct {
   bool hold_encoder; /* keep the client's QPACK encoder stream back */
   char encoder[8192];
   size_t encoder_len;
-  uint64_t log_lines;
   char log[512]; /* the last line */
   /* The application. */
   void (*on_request)(h3edge_request *request);
@@ -528,7 +527,6 @@ static inline void wire_on_request(void *ctx, h3edge_request *request) {
 
 static inline void wire_log(void *ctx, h3edge_log_level level, const char *text, size_t len) {
   (void)ctx, (void)level;
-  wire.log_lines++;
   snprintf(wire.log, sizeof wire.log, "%.*s", (int)len, text);
 }
 
