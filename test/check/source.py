@@ -15,7 +15,6 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 WITHOUT_UNIT_TEST = {
     "h3/callbacks.c": "only translates nghttp3's calls into a stream's: h3/session.c and h3/stream.c run every one",
     "quic/commons.c": "makes and unmakes what connections share: every connection of quic/conn.c runs all of it",
-    "uv/env.c": "memory, log and count for the rest of the binding: uv/udp.c and uv/link.c run all of it",
 }
 
 
