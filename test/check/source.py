@@ -13,7 +13,6 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 # Files without a unit test of their name, and why. A reason that no longer holds is found too.
 WITHOUT_UNIT_TEST = {
-    "h3/callbacks.c": "only translates nghttp3's calls into a stream's: h3/session.c and h3/stream.c run every one",
     "quic/commons.c": "makes and unmakes what connections share: every connection of quic/conn.c runs all of it",
 }
 
