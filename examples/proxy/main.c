@@ -234,7 +234,7 @@ int main(int argc, char **argv) {
   memset(&p, 0, sizeof p);
   options_read(&p.options, argc, argv);
   h3edge_sized_init(&p.logger, sizeof p.logger);
-  p.logger.level = p.options.verbose ? H3EDGE_LOG_DEBUG : H3EDGE_LOG_INFO;
+  p.logger.level = p.options.verbose ? H3EDGE_LOG_DEBUG : H3EDGE_LOG_WARN;
   p.logger.line = log_line;
   if (uv_loop_init(&p.loop)) return no_memory();
   status = run(&p);

@@ -30,7 +30,7 @@ static const struct argp_option known[] = {
      .key = KEYLOG,
      .arg = "FILE",
      .doc = "Add the secrets of every connection to FILE, for Wireshark: whoever reads it can decrypt everything"},
-    {.name = "verbose", .key = VERBOSE, .doc = "Log more"},
+    {.name = "verbose", .key = VERBOSE, .doc = "Log every connection and request, not only what goes wrong"},
     {0},
 };
 

@@ -4,6 +4,7 @@
 #include "uv/udp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/udp.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ int h3edge__udp_bind(const h3edge_address *address) {
 static int set_options(h3edge__udp *udp) {
   bool v6 = udp->bound.as.any.sa_family == AF_INET6;
   int fd = udp->fd;
-  int size = (int)udp->options.socket_buffer;
+  int size = udp->options.socket_buffer < INT_MAX ? (int)udp->options.socket_buffer : INT_MAX;
 
   set_option(fd, IPPROTO_IP, IP_RECVTOS, 1); /* an IPv6 socket may carry IPv4 too */
   if (v6) {

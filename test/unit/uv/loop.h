@@ -11,6 +11,7 @@
 
 typedef struct unit_loop {
   uv_loop_t uv;
+  size_t turns;    /* counted by LOOP_UNTIL */
   uv_timer_t tick; /* so that a turn never waits for long */
 } unit_loop;
 
@@ -19,6 +20,7 @@ static inline void loop_tick(uv_timer_t *timer) {
 }
 
 static inline void loop_begin(unit_loop *l) {
+  l->turns = 0;
   assert_int_equal(uv_loop_init(&l->uv), 0);
   assert_int_equal(uv_timer_init(&l->uv, &l->tick), 0);
   assert_int_equal(uv_timer_start(&l->tick, loop_tick, 10, 10), 0);
@@ -37,7 +39,7 @@ static inline void loop_end(unit_loop *l) {
 #define LOOP_UNTIL(l, condition)                                                                                       \
   do {                                                                                                                 \
     uint64_t loop_start = uv_hrtime();                                                                                 \
-    while (!(condition) && uv_hrtime() - loop_start < LOOP_PATIENCE) uv_run(&(l)->uv, UV_RUN_ONCE);                    \
+    for (; !(condition) && uv_hrtime() - loop_start < LOOP_PATIENCE; (l)->turns++) uv_run(&(l)->uv, UV_RUN_ONCE);      \
     CHECK(condition);                                                                                                  \
   } while (0)
 

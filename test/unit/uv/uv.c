@@ -240,6 +240,7 @@ static void grace_is_kept(void) {
   LOOP_UNTIL(&w->edge.loop, w->edge.stopped);
   CHECK(uv_hrtime() - start >= 100 * H3EDGE_MILLISECOND);
   CHECK(uv_hrtime() - start < 5 * H3EDGE_SECOND);
+  CHECK(w->edge.loop.turns < 100); /* it slept meanwhile */
   CHECK(!w->fetch.closed);
 done:
   waiting_end(w);
@@ -294,6 +295,7 @@ static void deadlines_wake_the_loop(void) {
   CHECK_INT(w->fetch.error, H3EDGE_EXCHANGE_RESPONSE_TIMEOUT);
   CHECK(uv_hrtime() - start >= options.response_timeout);
   CHECK(uv_hrtime() - start < H3EDGE_SECOND);
+  CHECK(w->edge.loop.turns < 20); /* it slept meanwhile */
 done:
   waiting_end(w);
 }
