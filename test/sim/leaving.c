@@ -107,16 +107,16 @@ static void an_origin_goes_at_any_moment(void) {
   edge *e = EDGE();
   client *c = CLIENT();
   fetch *f[10];
-  char path[10][16];
+  char path[16];
   size_t i;
 
   for (i = 0; i < 10; i++) {
     uint64_t len = world_below(50000), until = world_below(len + 1);
 
-    snprintf(path[i], sizeof path[i], "/%zu", i);
-    SCRIPT(e->origin, path[i], SEND("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"), CHUNKS(until),
+    snprintf(path, sizeof path, "/%zu", i);
+    SCRIPT(e->origin, path, SEND("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"), CHUNKS(until),
            world_chance(500) ? FIN : CUT);
-    f[i] = FETCH(c, .method = "POST", .path = path[i], .content = true, .content_len = world_below(50000));
+    f[i] = FETCH(c, .method = "POST", .path = path, .content = true, .content_len = world_below(50000));
   }
   for (i = 0; i < 10; i++) {
     UNTIL(f[i]->over);

@@ -3,6 +3,7 @@
  * in pieces of any size, and what the library lent is read at the last moment. */
 #include "origin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "guard.h"
@@ -281,7 +282,7 @@ void origin_script(origin *o, const char *path, const origin_step *steps) {
     sim_fail(__FILE__, __LINE__, "too many scripts");
     return;
   }
-  o->routes[o->route_count].path = path;
+  snprintf(o->routes[o->route_count].path, sizeof o->routes->path, "%s", path);
   o->routes[o->route_count++].steps = copy_steps(steps);
 }
 

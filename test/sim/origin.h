@@ -78,7 +78,7 @@ typedef struct origin {
   size_t request_cap, link_cap, link_count, route_count;
   origin_link **links;
   struct {
-    const char *path;
+    char path[32];
     origin_step *steps;
   } routes[64];
 } origin;
