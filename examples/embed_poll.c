@@ -5,8 +5,8 @@
  *   ./embed_poll 127.0.0.1:4433 http://127.0.0.1:8000
  *
  * Kept small: one listening address, the first address of a name, resolved while everything waits; a batch that a full
- * socket refuses is dropped (QUIC repairs that). The binding in lib/uv does all of that better. Ctrl-C lets the requests
- * at hand finish; a second one does not. */
+ * socket refuses is dropped (QUIC repairs that). The binding in lib/uv does all of that better. Ctrl-C lets the
+ * requests at hand finish; a second one does not. */
 #include <errno.h>
 #include <h3edge/h3edge.h>
 #include <netdb.h>
