@@ -160,17 +160,28 @@ void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid) {
   }
 }
 
-h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
-                                        size_t len) {
+ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, size_t failed_before, ngtcp2_ssize result) {
+  return conn->commons->failed_allocations == failed_before ? result : NGTCP2_ERR_NOMEM;
+}
+
+static int read_packet(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data, size_t len) {
+  size_t failed_before = conn->commons->failed_allocations;
   ngtcp2_path view = h3edge__path_view(path);
   ngtcp2_pkt_info info = {.ecn = ecn & 3};
+  int error = ngtcp2_conn_read_pkt(conn->quic, &view, &info, data, len, conn->commons->door.now);
+
+  return (int)h3edge__conn_outcome(conn, failed_before, error);
+}
+
+h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
+                                        size_t len) {
   int error;
 
   if (!conn->quic) {
     h3edge__conn_received_late(conn, len);
     return H3EDGE__CONN_STAYS;
   }
-  error = ngtcp2_conn_read_pkt(conn->quic, &view, &info, data, len, conn->commons->door.now);
+  error = read_packet(conn, path, ecn, data, len);
   h3edge__path_set(&conn->path, ngtcp2_conn_get_path(conn->quic));
   if (error) return h3edge__conn_failed(conn, error);
   h3edge__conn_make_ready(conn);
@@ -198,19 +209,20 @@ static void give_token(h3edge__conn *conn) {
   if (len > 0) (void)ngtcp2_conn_submit_new_token(conn->quic, token, (size_t)len);
 }
 
-void h3edge__conn_expired(h3edge__conn *conn) {
+int h3edge__conn_handle_timers(h3edge__conn *conn) {
+  size_t failed_before = conn->commons->failed_allocations;
   h3edge_ts now = conn->commons->door.now;
-  int error = 0;
 
+  if (conn->token_at <= now) give_token(conn);
+  if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
+  return (int)h3edge__conn_outcome(conn, failed_before, ngtcp2_conn_handle_expiry(conn->quic, now));
+}
+
+void h3edge__conn_expired(h3edge__conn *conn) {
   if (!conn->quic) {
     h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
     return;
   }
   h3edge__timers_set(&conn->commons->timers, &conn->timer, H3EDGE_NEVER);
-  if (conn->token_at <= now) give_token(conn);
-  if (ngtcp2_conn_get_expiry(conn->quic) <= now) error = ngtcp2_conn_handle_expiry(conn->quic, now);
-  if (error)
-    (void)h3edge__conn_failed(conn, error);
-  else
-    h3edge__conn_make_ready(conn);
+  h3edge__conn_make_ready(conn);
 }

@@ -63,8 +63,13 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
 void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason);
 h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
                                         size_t len);
-void h3edge__conn_expired(h3edge__conn *conn); /* its timer is due; may free it */
-void h3edge__conn_arm(h3edge__conn *conn);     /* sets the timer anew */
+void h3edge__conn_expired(h3edge__conn *conn); /* its timer is due: its turn comes, or it is freed */
+/* Does what is due by time alone. 0, or ngtcp2's error. */
+int h3edge__conn_handle_timers(h3edge__conn *conn);
+/* What a call of ngtcp2 came to. Out of memory, it sometimes says that all is well, and later asserts that it is: so a
+ * failed allocation since `failed_before` is always NGTCP2_ERR_NOMEM. */
+ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, size_t failed_before, ngtcp2_ssize result);
+void h3edge__conn_arm(h3edge__conn *conn); /* sets the timer anew */
 void h3edge__conn_make_ready(h3edge__conn *conn);
 /* Connection IDs that route to it. The client's own choice is added when it is created, and dropped when the handshake
  * is complete. NOMEM, SYSTEM. */

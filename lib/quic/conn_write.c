@@ -23,12 +23,15 @@ static int report_written(h3edge__conn *conn, int64_t id, ngtcp2_ssize len) {
 static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__stream_out *out, uint8_t *dest, size_t cap,
                                  ngtcp2_path *path, ngtcp2_pkt_info *info, ngtcp2_ssize *taken) {
   uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (out->fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
+  size_t failed_before = conn->commons->failed_allocations;
   ngtcp2_vec pieces[H3EDGE__STREAM_IOVS];
+  ngtcp2_ssize len;
   size_t i;
 
   for (i = 0; i < out->count; i++) pieces[i] = (ngtcp2_vec){(uint8_t *)(uintptr_t)out->iov[i].data, out->iov[i].len};
-  return ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, out->id, pieces, out->count,
-                                   conn->commons->door.now);
+  len = ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, out->id, pieces, out->count,
+                                  conn->commons->door.now);
+  return h3edge__conn_outcome(conn, failed_before, len);
 }
 
 /* Fills one packet with whatever streams have to send. Its length, 0 when none may go now, or ngtcp2's error. */
@@ -112,9 +115,14 @@ static size_t turn_room(h3edge__conn *conn, size_t cap) {
 }
 
 static void end_turn(h3edge__conn *conn) {
-  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, conn->commons->door.now);
+  h3edge_ts now = conn->commons->door.now;
+
   conn->quantum_left = 0;
-  h3edge__conn_arm(conn);
+  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
+  if (conn->sent_in_turn && ngtcp2_conn_get_expiry(conn->quic) <= now)
+    h3edge__conn_make_ready(conn); /* on a fast path pacing wants no delay at all */
+  else
+    h3edge__conn_arm(conn);
 }
 
 static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
@@ -147,12 +155,18 @@ static void begin_shutdown(h3edge__conn *conn) {
 }
 
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
+  int error = h3edge__conn_handle_timers(conn);
+
+  tx->len = 0;
+  if (error) {
+    (void)h3edge__conn_failed(conn, error);
+    return false;
+  }
   if (conn->shutdown) begin_shutdown(conn);
   if (conn->woken) {
     conn->woken = false;
     conn->commons->app->due(conn->session);
   }
-  tx->len = 0;
   if (conn->closing)
     h3edge__conn_close_now(conn);
   else

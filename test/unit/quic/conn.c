@@ -283,7 +283,34 @@ done:
   client_free(c);
 }
 
+/* What was sent before the handshake was complete has no timer until then (RFC 9002 6.2.1). It is then long overdue,
+ * and may yet have to wait for pacing; world_poll sees to it that the deadline lies ahead all the same. */
+static void test_overdue_timer(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  int i;
+
+  w->greets = 1000;
+  OK(world_start(w));
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  while (world_poll(w)) continue; /* lost, as all that follows for a second */
+  for (i = 0; i < 10; i++) {
+    w->now += 100 * H3EDGE_MILLISECOND;
+    while (world_poll(w)) continue;
+  }
+  c->now = w->now;
+  CHECK_INT(ngtcp2_conn_handle_expiry(c->quic, c->now), 0);
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(c->error, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 UNIT_MAIN("conn", UNIT(test_echo), UNIT(test_version_2), UNIT(test_transport_parameters), UNIT(test_no_idle_timeout),
           UNIT(test_bbr), UNIT(test_token_comes_later), UNIT(test_key_update), UNIT(test_rebinding),
           UNIT(test_migration), UNIT(test_no_migration), UNIT(test_ecn), UNIT(test_ecn_is_reported),
-          UNIT(test_connection_ids), UNIT(test_clients_choice_is_dropped))
+          UNIT(test_connection_ids), UNIT(test_clients_choice_is_dropped), UNIT(test_overdue_timer))
