@@ -194,9 +194,12 @@ void h3edge__conn_make_ready(h3edge__conn *conn) {
 }
 
 void h3edge__conn_arm(h3edge__conn *conn) {
-  h3edge_ts expiry = ngtcp2_conn_get_expiry(conn->quic);
+  h3edge_ts now = conn->commons->door.now;
+  h3edge_ts at = ngtcp2_conn_get_expiry(conn->quic);
 
-  h3edge__timers_set(&conn->commons->timers, &conn->timer, expiry < conn->token_at ? expiry : conn->token_at);
+  if (conn->token_at < at) at = conn->token_at;
+  if (at <= now) at = now + 1; /* ngtcp2 has something overdue that pacing still holds back */
+  h3edge__timers_set(&conn->commons->timers, &conn->timer, at);
 }
 
 /* The client's next connection can skip the proof of its address (RFC 9000 8.1.3). Without memory or randomness it

@@ -43,7 +43,6 @@ typedef struct world {
   const char *fails; /* the call that ends the connection with error 0x101 */
   bool keeps_credit; /* no credit is given for what was received */
   size_t sends;      /* so many bytes, instead of the echo */
-  size_t greets;     /* so many bytes on a stream of its own, as soon as there are keys */
 
   uint8_t buf[H3EDGE_BATCH_MAX];
   h3edge_tx tx; /* the last batch */
@@ -53,13 +52,6 @@ static inline int echo__verdict(echo *e, const char *call) {
   if (!e->world->fails || strcmp(e->world->fails, call) != 0) return 0;
   h3edge__conn_close(e->conn, 0x101);
   return -1;
-}
-
-static inline void echo__greet(echo *e, int64_t id) {
-  echo_stream *s = &e->streams[0];
-
-  *s = (echo_stream){.id = id, .len = e->world->greets, .cap = e->world->greets, .data = calloc(1, e->world->greets)};
-  assert_non_null(s->data);
 }
 
 static inline void *echo__open(void *ctx, h3edge__conn *conn) {
@@ -73,7 +65,7 @@ static inline void *echo__open(void *ctx, h3edge__conn *conn) {
   assert_non_null(e);
   *e = (echo){.world = w, .conn = conn};
   for (i = 0; i < ECHO_STREAMS; i++) e->streams[i].id = -1;
-  if (!h3edge__conn_open_uni(conn, &id) && w->greets) echo__greet(e, id);
+  (void)h3edge__conn_open_uni(conn, &id); /* may be out of memory */
   w->conn = conn;
   w->opened++;
   return e;
