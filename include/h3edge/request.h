@@ -79,7 +79,7 @@ H3EDGE_API int h3edge_request_respond(h3edge_request *request, int status, const
                                       unsigned flags);
 /* Content of the response; copied. Accepted whole while h3edge_request_room is not 0, also when it is larger than
  * that; else AGAIN, and on_drain follows. STATE before `respond`, after the end, or when it does not fit the
- * content-length; NOMEM. To HEAD, and with 204 and 304, content is INVAL. */
+ * content-length; NOMEM. To HEAD it is accepted and dropped; with 204 and 304 it is INVAL. */
 H3EDGE_API int h3edge_request_write(h3edge_request *request, const void *data, size_t len, unsigned flags);
 /* The same without a copy: the slice's chunk is referenced until the client has acknowledged the bytes. A slice
  * without a chunk is copied. */

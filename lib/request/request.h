@@ -59,7 +59,7 @@ struct h3edge_request {
   h3edge__fields out_trailers;
   uint64_t declared; /* the response's content-length */
   uint64_t written;
-  bool content_allowed;
+  enum { H3EDGE__CONTENT_SENT, H3EDGE__CONTENT_DROPPED, H3EDGE__CONTENT_FORBIDDEN } content_rule;
   bool has_trailers;
   bool finished; /* nothing follows what is recorded */
   bool wants_drain;

@@ -51,27 +51,29 @@ int h3edge_request_inform(h3edge_request *request, int status, const h3edge_fiel
   return 0;
 }
 
-/* RFC 9110 6.4.1: responses that have no content whatever their fields say. */
-static bool has_content(const h3edge_request *request, int status) {
-  return !h3edge__str_is(request->head.method, "HEAD") && status != 204 && status != 304;
+/* RFC 9110 6.4.1: responses that have no content whatever their fields say. To HEAD a handler may write what it writes
+ * to GET. */
+static int content_rule(const h3edge_request *request, int status) {
+  if (status == 204 || status == 304) return H3EDGE__CONTENT_FORBIDDEN;
+  return h3edge__str_is(request->head.method, "HEAD") ? H3EDGE__CONTENT_DROPPED : H3EDGE__CONTENT_SENT;
 }
 
 int h3edge_request_respond(h3edge_request *request, int status, const h3edge_field *fields, size_t count,
                            unsigned flags) {
   uint64_t length;
-  bool content;
+  int rule;
   int error;
 
   if (!request || (count && !fields) || status < 200 || status > 999) return H3EDGE_ERR_INVAL;
   if (!h3edge__response_is_valid(status, fields, count, &length)) return H3EDGE_ERR_INVAL;
-  content = has_content(request, status);
-  if (!content) length = H3EDGE_LENGTH_UNKNOWN; /* it is that of another response */
+  rule = content_rule(request, status);
+  if (rule != H3EDGE__CONTENT_SENT) length = H3EDGE_LENGTH_UNKNOWN; /* it is that of another response */
   if ((flags & H3EDGE_END) && length != H3EDGE_LENGTH_UNKNOWN && length) return H3EDGE_ERR_INVAL;
   if (!may_answer(request)) return H3EDGE_ERR_STATE;
   error = copy_fields(&request->response.fields, fields, count);
   if (error) return error;
   request->response.status = status;
-  request->content_allowed = content;
+  request->content_rule = rule;
   request->declared = length;
   request->finished = (flags & H3EDGE_END) != 0;
   request->carrier->wake(request);
@@ -96,13 +98,13 @@ int h3edge_request_write_chunk(h3edge_request *request, const h3edge_slice *slic
 
   if (!request || !slice || (slice->len && !slice->data)) return H3EDGE_ERR_INVAL;
   if (!may_write(request)) return H3EDGE_ERR_STATE;
-  if (slice->len && !request->content_allowed) return H3EDGE_ERR_INVAL;
+  if (slice->len && request->content_rule == H3EDGE__CONTENT_FORBIDDEN) return H3EDGE_ERR_INVAL;
   if (!fits(request, slice->len, end)) return H3EDGE_ERR_STATE;
   if (slice->len && !h3edge_request_room(request)) {
     request->wants_drain = true;
     return H3EDGE_ERR_AGAIN;
   }
-  error = h3edge__queue_push(&request->out, slice);
+  error = request->content_rule == H3EDGE__CONTENT_SENT ? h3edge__queue_push(&request->out, slice) : 0;
   if (error) return error;
   request->written += slice->len;
   request->finished = end;
@@ -121,11 +123,13 @@ int h3edge_request_trailers(h3edge_request *request, const h3edge_field *fields,
 
   if (!request || (count && !fields) || h3edge__trailers_fault(fields, count)) return H3EDGE_ERR_INVAL;
   if (!may_write(request)) return H3EDGE_ERR_STATE;
-  if (!request->content_allowed) return H3EDGE_ERR_INVAL;
+  if (request->content_rule == H3EDGE__CONTENT_FORBIDDEN) return H3EDGE_ERR_INVAL;
   if (!fits(request, 0, true)) return H3EDGE_ERR_STATE;
-  error = copy_fields(&request->out_trailers, fields, count);
-  if (error) return error;
-  request->has_trailers = count > 0;
+  if (request->content_rule == H3EDGE__CONTENT_SENT) {
+    error = copy_fields(&request->out_trailers, fields, count);
+    if (error) return error;
+    request->has_trailers = count > 0;
+  }
   request->finished = true;
   request->carrier->wake(request);
   return 0;
