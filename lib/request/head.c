@@ -6,6 +6,7 @@
 
 #include "util/field.h"
 #include "util/number.h"
+#include "util/target.h"
 
 #define LENGTH_MAX (((uint64_t)1 << 62) - 1) /* more than a QUIC stream can carry (RFC 9000 4.5) */
 
@@ -55,73 +56,17 @@ static const char *take_line(h3edge_head *head, h3edge_str *host, const h3edge_f
   return NULL;
 }
 
-static bool is_one_of(char c, const char *set) {
-  return c && strchr(set, c);
-}
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* The length of the host at the start of `text`, or 0: RFC 3986 3.2.2 without IPvFuture. */
-static size_t host_len(h3edge_str text) {
-  size_t i;
-
-  if (text.len && text.data[0] == '[') {
-    for (i = 1; i < text.len && (is_hex(text.data[i]) || is_one_of(text.data[i], ":.")); i++) continue;
-    return i > 1 && i < text.len && text.data[i] == ']' ? i + 1 : 0;
-  }
-  for (i = 0; i < text.len; i++) {
-    char c = text.data[i];
-
-    if (c == '%' && text.len - i > 2 && is_hex(text.data[i + 1]) && is_hex(text.data[i + 2]))
-      i += 2;
-    else if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "-._~!$&'()*+,;="))
-      break;
-  }
-  return i;
-}
-
-/* host [ ":" port ]; `@` and what else may stand in an authority in general has no place here (RFC 9114 4.3.1). */
+/* RFC 9114 4.3.1: `@` and what else may stand in an authority in general has no place in this one. */
 static bool is_authority(h3edge_str text, bool port_needed) {
-  size_t len = host_len(text);
-  uint64_t port;
+  h3edge_str host;
+  int32_t port;
 
-  if (!len) return false;
-  if (len == text.len) return !port_needed;
-  return text.data[len] == ':' && h3edge__number((h3edge_str){text.data + len + 1, text.len - len - 1}, 65535, &port);
+  return h3edge__authority_split(text, &host, &port) && !(port_needed && port == H3EDGE__NO_PORT);
 }
 
-/* RFC 9114 4.3.1: `*` for OPTIONS, else a path and perhaps a query. Of the visible bytes that RFC 3986 wants encoded,
- * those are let through that browsers send as they are (URL Standard, percent-encode sets): `|` anywhere, and
- * \ ^ ` { } in a query. The others, `#` before all, mean different things to different readers. */
+/* RFC 9114 4.3.1: `*` for OPTIONS, else a path. */
 static bool is_path(h3edge_str text, bool options) {
-  const char *unwanted = "\"#<>\\^`{}";
-  size_t i;
-
-  if (options && h3edge__str_is(text, "*")) return true;
-  if (!h3edge__is_visible(text) || text.data[0] != '/') return false;
-  for (i = 0; i < text.len; i++) {
-    if (text.data[i] == '?') unwanted = "\"#<>";
-    if (is_one_of(text.data[i], unwanted)) return false;
-  }
-  return true;
-}
-
-static bool is_scheme(h3edge_str text) {
-  size_t i;
-
-  for (i = 0; i < text.len; i++)
-    if (!is_letter(text.data[i]) && !(i && (is_digit(text.data[i]) || is_one_of(text.data[i], "+-.")))) return false;
-  return text.len > 0;
+  return (options && h3edge__str_is(text, "*")) || h3edge__is_path(text);
 }
 
 /* RFC 9114 4.4. A tunnel is never opened by accident: even a well-formed CONNECT goes no further than here. */
@@ -148,7 +93,7 @@ static int judge(h3edge_head *head, const h3edge_str *pseudo, h3edge_str host, c
   if (!h3edge__is_token(head->method)) return H3EDGE__MALFORMED;
   if (h3edge__str_is(head->method, "CONNECT")) return judge_connect(pseudo, why);
   *why = "invalid or missing :scheme";
-  if (!is_scheme(pseudo[SCHEME])) return H3EDGE__MALFORMED;
+  if (!h3edge__is_scheme(pseudo[SCHEME])) return H3EDGE__MALFORMED;
   *why = "invalid or missing :path";
   if (!is_path(head->path, h3edge__str_is(head->method, "OPTIONS"))) return H3EDGE__MALFORMED;
   *why = take_authority(head, pseudo[AUTHORITY], host);
