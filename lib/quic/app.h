@@ -25,6 +25,10 @@ typedef struct h3edge__stream_out {
 /* All members are set. Those that return int return 0, or -1 after h3edge__conn_close said which error ends the
  * connection (without that: H3_INTERNAL_ERROR's place is taken by QUIC's INTERNAL_ERROR). */
 struct h3edge__quic_app {
+  /* What a session ticket is bound to beside QUIC's and TLS's own (the protocol's settings): early data of a ticket that
+   * was made under others is refused. Constant. */
+  h3edge_str binding;
+
   /* Keys for sending are there (on a server before early data is delivered): make the session. NULL: out of memory,
    * the connection is closed. Unidirectional streams may be opened inside. */
   void *(*open)(void *ctx, h3edge__conn *conn);
@@ -56,6 +60,13 @@ uint64_t h3edge__conn_id(const h3edge__conn *conn); /* counts up; for the log */
 h3edge_ts h3edge__conn_now(const h3edge__conn *conn);
 const h3edge_path *h3edge__conn_path(const h3edge__conn *conn);
 bool h3edge__conn_is_confirmed(const h3edge__conn *conn); /* the handshake is complete */
+
+/* Early data (RFC 8446 2.3). Whether the client's address was proved by a token of an earlier connection (RFC 9000 8.1.3),
+ * so that nobody else can have sent these packets in its name. */
+bool h3edge__conn_address_is_validated(const h3edge__conn *conn);
+/* What names this ClientHello among all others, the binder of its ticket (RFC 8446 4.2.11.2): its length, 0 when there is
+ * none or more than one ClientHello came, so that no claim can be made. Borrowed until the next call. */
+size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key);
 
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id); /* NOMEM, LIMIT */
 /* The peer may send `len` bytes more on the stream and on the connection. */
