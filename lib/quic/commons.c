@@ -6,33 +6,6 @@
 #include "quic/tls.h"
 #include "util/mem.h"
 
-static void *noted(h3edge__commons *commons, void *block) {
-  if (!block) commons->failed_allocations++;
-  return block;
-}
-
-static void *quic_malloc(size_t size, void *user) {
-  h3edge__commons *commons = user;
-
-  return noted(commons, h3edge__alloc(commons->mem, size));
-}
-
-static void quic_free(void *block, void *user) {
-  h3edge__free(((h3edge__commons *)user)->mem, block);
-}
-
-static void *quic_calloc(size_t count, size_t size, void *user) {
-  h3edge__commons *commons = user;
-
-  return noted(commons, commons->mem->calloc(commons->mem->ctx, count, size));
-}
-
-static void *quic_realloc(void *block, size_t size, void *user) {
-  h3edge__commons *commons = user;
-
-  return noted(commons, commons->mem->realloc(commons->mem->ctx, block, size));
-}
-
 int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats) {
   const h3edge_mem *mem = options->mem;
@@ -40,7 +13,6 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
 
   if (h3edge__credentials_is_empty(options->credentials)) return H3EDGE_ERR_CREDENTIALS;
   *commons = (h3edge__commons){.options = options, .mem = mem, .app = app, .app_ctx = app_ctx, .stats = stats};
-  commons->quic_mem = (ngtcp2_mem){commons, quic_malloc, quic_free, quic_calloc, quic_realloc};
   error = h3edge__tokens_init(&commons->tokens, options->secret);
   if (!error) error = h3edge__cid_map_init(&commons->cids, mem, options->worker_id);
   if (!error) error = h3edge__tls_priority(&commons->priority);

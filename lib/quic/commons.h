@@ -18,8 +18,6 @@ typedef struct h3edge__commons {
   h3edge__door door; /* door.now is the time of everything that happens inside */
   const h3edge_server_options *options;
   const h3edge_mem *mem;
-  ngtcp2_mem quic_mem;       /* the same, as ngtcp2 wants it */
-  size_t failed_allocations; /* of ngtcp2 */
   const struct h3edge__quic_app *app;
   void *app_ctx;
   h3edge_stats *stats;
@@ -34,7 +32,7 @@ typedef struct h3edge__commons {
   uint64_t connections; /* made so far: the number of the last one */
 } h3edge__commons;
 
-/* NOMEM, SYSTEM, CREDENTIALS. The struct stays where it is until the free; what else is kept is said in endpoint.h. */
+/* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */
 int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats);
 void h3edge__commons_free(h3edge__commons *commons);

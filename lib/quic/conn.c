@@ -75,7 +75,7 @@ static int start(h3edge__conn *conn, const h3edge__hello *hello) {
   if (error) return error;
   /* Not into conn->quic: a failed call leaves a dangling pointer behind. */
   if (ngtcp2_conn_server_new(&quic, &hello->initial->scid, &scid, &path, hello->initial->version,
-                             &h3edge__conn_callbacks, &settings, &params, &commons->quic_mem, conn))
+                             &h3edge__conn_callbacks, &settings, &params, &conn->memory.functions, conn))
     return H3EDGE_ERR_NOMEM;
   conn->quic = conn->tls.quic = quic;
   ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.session);
@@ -99,6 +99,7 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   ngtcp2_ccerr_default(&conn->error);
   h3edge__list_init(&conn->in_all);
   h3edge__list_init(&conn->in_ready);
+  h3edge__memory_init(&conn->memory, commons->mem);
   h3edge__list_push_back(&commons->all, &conn->in_all);
   commons->stats->connections++;
   commons->stats->half_open++;
@@ -130,6 +131,7 @@ void h3edge__conn_release(h3edge__conn *conn) {
   h3edge__list_remove(&conn->in_ready);
   ngtcp2_conn_del(conn->quic);
   conn->quic = NULL;
+  h3edge__memory_free(&conn->memory);
   h3edge__tls_free(&conn->tls);
 }
 
@@ -160,17 +162,16 @@ void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid) {
   }
 }
 
-ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, size_t failed_before, ngtcp2_ssize result) {
-  return conn->commons->failed_allocations == failed_before ? result : NGTCP2_ERR_NOMEM;
+ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, ngtcp2_ssize result) {
+  return conn->memory.failed ? NGTCP2_ERR_NOMEM : result;
 }
 
 static int read_packet(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data, size_t len) {
-  size_t failed_before = conn->commons->failed_allocations;
   ngtcp2_path view = h3edge__path_view(path);
   ngtcp2_pkt_info info = {.ecn = ecn & 3};
   int error = ngtcp2_conn_read_pkt(conn->quic, &view, &info, data, len, conn->commons->door.now);
 
-  return (int)h3edge__conn_outcome(conn, failed_before, error);
+  return (int)h3edge__conn_outcome(conn, error);
 }
 
 h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
@@ -213,12 +214,11 @@ static void give_token(h3edge__conn *conn) {
 }
 
 int h3edge__conn_handle_timers(h3edge__conn *conn) {
-  size_t failed_before = conn->commons->failed_allocations;
   h3edge_ts now = conn->commons->door.now;
 
   if (conn->token_at <= now) give_token(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
-  return (int)h3edge__conn_outcome(conn, failed_before, ngtcp2_conn_handle_expiry(conn->quic, now));
+  return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }
 
 void h3edge__conn_expired(h3edge__conn *conn) {

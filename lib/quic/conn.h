@@ -6,6 +6,7 @@
 
 #include "quic/batch.h"
 #include "quic/commons.h"
+#include "quic/memory.h"
 #include "quic/tls.h"
 
 /* Who a connection's client is, as far as its Initial packet proves it. */
@@ -36,6 +37,7 @@ struct h3edge__conn {
 
   /* NULL once it has ended: then only what is above and the farewell are left, for the closing or draining period. */
   ngtcp2_conn *quic;
+  h3edge__memory memory;
   h3edge__tls tls;
   void *session;       /* the application protocol's; NULL before the keys are there */
   h3edge_ts token_at;  /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
@@ -67,8 +69,8 @@ void h3edge__conn_expired(h3edge__conn *conn); /* its timer is due: its turn com
 /* Does what is due by time alone. 0, or ngtcp2's error. */
 int h3edge__conn_handle_timers(h3edge__conn *conn);
 /* What a call of ngtcp2 came to. Out of memory, it sometimes says that all is well, and later asserts that it is: so a
- * failed allocation since `failed_before` is always NGTCP2_ERR_NOMEM. */
-ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, size_t failed_before, ngtcp2_ssize result);
+ * failed allocation is always NGTCP2_ERR_NOMEM. */
+ngtcp2_ssize h3edge__conn_outcome(const h3edge__conn *conn, ngtcp2_ssize result);
 void h3edge__conn_arm(h3edge__conn *conn); /* sets the timer anew */
 void h3edge__conn_make_ready(h3edge__conn *conn);
 /* Connection IDs that route to it. The client's own choice is added when it is created, and dropped when the handshake

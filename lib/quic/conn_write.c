@@ -23,7 +23,6 @@ static int report_written(h3edge__conn *conn, int64_t id, ngtcp2_ssize len) {
 static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__stream_out *out, uint8_t *dest, size_t cap,
                                  ngtcp2_path *path, ngtcp2_pkt_info *info, ngtcp2_ssize *taken) {
   uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (out->fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
-  size_t failed_before = conn->commons->failed_allocations;
   ngtcp2_vec pieces[H3EDGE__STREAM_IOVS];
   ngtcp2_ssize len;
   size_t i;
@@ -31,7 +30,7 @@ static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__stream_out *o
   for (i = 0; i < out->count; i++) pieces[i] = (ngtcp2_vec){(uint8_t *)(uintptr_t)out->iov[i].data, out->iov[i].len};
   len = ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, out->id, pieces, out->count,
                                   conn->commons->door.now);
-  return h3edge__conn_outcome(conn, failed_before, len);
+  return h3edge__conn_outcome(conn, len);
 }
 
 /* Fills one packet with whatever streams have to send. Its length, 0 when none may go now, or ngtcp2's error. */
