@@ -38,7 +38,9 @@ struct h3edge__quic_app {
   int (*received)(void *session, int64_t id, const uint8_t *data, size_t len, bool fin); /* in order; borrowed */
   int (*acked)(void *session, int64_t id, uint64_t len);    /* the next `len` bytes of the stream have arrived */
   int (*reset)(void *session, int64_t id, uint64_t code);   /* the peer's RESET_STREAM */
-  int (*stopped)(void *session, int64_t id, uint64_t code); /* the peer's STOP_SENDING */
+  /* The peer's STOP_SENDING. ngtcp2 before 1.24 does not tell: there the stream is `shut` when it is next written to, and
+   * `closed` with the peer's code when its other direction is over too. */
+  int (*stopped)(void *session, int64_t id, uint64_t code);
   /* Both directions are over and all is acknowledged, or the stream was reset. `code` is the application's error code,
    * or UINT64_MAX when it ended cleanly. */
   int (*closed)(void *session, int64_t id, uint64_t code);
