@@ -13,7 +13,7 @@ enum { IN_HEAD, IN_LENGTH, IN_CHUNK_SIZE, IN_CHUNK, IN_CHUNK_END, IN_TRAILERS, I
 
 static void consume(origin_link *l, size_t len) {
   l->in_len -= len;
-  memmove(l->in, l->in + len, l->in_len);
+  if (l->in_len) memmove(l->in, l->in + len, l->in_len);
 }
 
 /* The length of what ends with `end`, `end` included; 0 when that has not arrived. */

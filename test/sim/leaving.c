@@ -32,7 +32,7 @@ static void a_reset_upload_is_given_up(void) {
 static void a_download_nobody_wants_is_given_up(void) {
   edge *e = EDGE();
   client *c = CLIENT();
-  fetch *f = client_get(c, "/bytes/1000000000");
+  fetch *f = client_get(c, "/bytes/30000000");
 
   UNTIL(f->content.len > 100 * KIB);
   fetch_stop(f, NGHTTP3_H3_REQUEST_CANCELLED);
@@ -52,7 +52,7 @@ static void a_closed_connection_takes_its_requests_along(void) {
 
   SCRIPT(e->origin, "/silent", SILENCE);
   for (i = 0; i < 10; i++) client_get(c, "/silent");
-  f = client_get(c, "/bytes/1000000000");
+  f = client_get(c, "/bytes/30000000");
   UNTIL(f->content.len > 0 && e->origin->request_count == 11);
   client_close(c);
   sim_run(H3EDGE_SECOND);

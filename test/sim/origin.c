@@ -77,7 +77,7 @@ static void read_socket(origin_link *l) {
   l->in_len += len;
   l->socket_len -= len;
   o->bytes_received += len;
-  memmove(l->socket, l->socket + len, l->socket_len);
+  if (l->socket_len) memmove(l->socket, l->socket + len, l->socket_len);
   application_read(l);
 }
 

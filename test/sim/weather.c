@@ -110,7 +110,7 @@ static void an_end_that_comes_alone_arrives(void) {
 
 static void a_breakdown_ends_everything(void) {
   edge *e = EDGE(.server.idle_timeout = 10 * H3EDGE_SECOND);
-  fetch *f = client_get(CLIENT(), "/bytes/100000000");
+  fetch *f = client_get(CLIENT(), "/bytes/30000000");
 
   UNTIL(f->content.len > 100000);
   both((network_line){.loss = 1000});
