@@ -25,8 +25,8 @@ typedef struct h3edge__stream_out {
 /* All members are set. Those that return int return 0, or -1 after h3edge__conn_close said which error ends the
  * connection (without that: H3_INTERNAL_ERROR's place is taken by QUIC's INTERNAL_ERROR). */
 struct h3edge__quic_app {
-  /* What a session ticket is bound to beside QUIC's and TLS's own (the protocol's settings): early data of a ticket that
-   * was made under others is refused. Constant. */
+  /* What a session ticket is bound to beside QUIC's and TLS's own (the protocol's settings): early data of a ticket
+   * that was made under others is refused. Constant. */
   h3edge_str binding;
 
   /* Keys for sending are there (on a server before early data is delivered): make the session. NULL: out of memory,
@@ -36,10 +36,10 @@ struct h3edge__quic_app {
   void (*close)(void *session, h3edge_reason reason);
 
   int (*received)(void *session, int64_t id, const uint8_t *data, size_t len, bool fin); /* in order; borrowed */
-  int (*acked)(void *session, int64_t id, uint64_t len);    /* the next `len` bytes of the stream have arrived */
-  int (*reset)(void *session, int64_t id, uint64_t code);   /* the peer's RESET_STREAM */
-  /* The peer's STOP_SENDING. ngtcp2 before 1.24 does not tell: there the stream is `shut` when it is next written to, and
-   * `closed` with the peer's code when its other direction is over too. */
+  int (*acked)(void *session, int64_t id, uint64_t len);  /* the next `len` bytes of the stream have arrived */
+  int (*reset)(void *session, int64_t id, uint64_t code); /* the peer's RESET_STREAM */
+  /* The peer's STOP_SENDING. ngtcp2 before 1.24 does not tell: there the stream is `shut` when it is next written to,
+   * and `closed` with the peer's code when its other direction is over too. */
   int (*stopped)(void *session, int64_t id, uint64_t code);
   /* Both directions are over and all is acknowledged, or the stream was reset. `code` is the application's error code,
    * or UINT64_MAX when it ended cleanly. */
@@ -63,11 +63,11 @@ h3edge_ts h3edge__conn_now(const h3edge__conn *conn);
 const h3edge_path *h3edge__conn_path(const h3edge__conn *conn);
 bool h3edge__conn_is_confirmed(const h3edge__conn *conn); /* the handshake is complete */
 
-/* Early data (RFC 8446 2.3). Whether the client's address was proved by a token of an earlier connection (RFC 9000 8.1.3),
- * so that nobody else can have sent these packets in its name. */
+/* Early data (RFC 8446 2.3). Whether the client's address was proved by a token of an earlier connection (RFC
+ * 9000 8.1.3), so that nobody else can have sent these packets in its name. */
 bool h3edge__conn_address_is_validated(const h3edge__conn *conn);
-/* What names this ClientHello among all others, the binder of its ticket (RFC 8446 4.2.11.2): its length, 0 when there is
- * none or more than one ClientHello came, so that no claim can be made. Borrowed until the next call. */
+/* What names this ClientHello among all others, the binder of its ticket (RFC 8446 4.2.11.2): its length, 0 when there
+ * is none or more than one ClientHello came, so that no claim can be made. Borrowed until the next call. */
 size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key);
 
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id); /* NOMEM, LIMIT */
