@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* client.c: the QUIC side of a client: handshake, packets, timers, addresses. What streams carry is fetch.c's. */
+/* client.c: the QUIC side of a client: packets, timers, addresses, its end. What streams carry is http.c's. */
 #include "client.h"
 
-#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,130 +12,6 @@
 static client **clients;
 static size_t client_count, client_cap;
 
-static ngtcp2_conn *conn_of(ngtcp2_crypto_conn_ref *ref) {
-  return ((client *)ref->user_data)->quic;
-}
-
-/* Callbacks of ngtcp2 */
-
-static void on_random(uint8_t *out, size_t len, const ngtcp2_rand_ctx *ctx) {
-  (void)ctx;
-  gnutls_rnd(GNUTLS_RND_NONCE, out, len);
-}
-
-static int on_new_id(ngtcp2_conn *quic, ngtcp2_cid *id, uint8_t *token, size_t len, void *ctx) {
-  (void)quic, (void)ctx;
-  on_random(id->data, len, NULL);
-  id->datalen = len;
-  on_random(token, NGTCP2_STATELESS_RESET_TOKENLEN, NULL);
-  return 0;
-}
-
-static int on_handshake(ngtcp2_conn *quic, void *ctx) {
-  client *c = ctx;
-
-  (void)quic;
-  c->confirmed = true;
-  return c->options.bare || http_open(c) == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
-}
-
-static int on_stream(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data, size_t len,
-                     void *ctx, void *stream) {
-  (void)quic, (void)offset, (void)stream;
-  return http_received(ctx, id, data, len, flags & NGTCP2_STREAM_DATA_FLAG_FIN) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-static int on_acked(ngtcp2_conn *quic, int64_t id, uint64_t offset, uint64_t len, void *ctx, void *stream) {
-  (void)quic, (void)offset, (void)stream;
-  return http_acked(ctx, id, len) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-static int on_stream_close(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t code, void *ctx, void *stream) {
-  (void)quic, (void)stream;
-  if (!(flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET)) code = NO_CODE;
-  return http_closed(ctx, id, code) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-static int on_reset(ngtcp2_conn *quic, int64_t id, uint64_t size, uint64_t code, void *ctx, void *stream) {
-  (void)quic, (void)size, (void)stream;
-  http_reset(ctx, id, code);
-  return 0;
-}
-
-static int on_unblocked(ngtcp2_conn *quic, int64_t id, uint64_t max, void *ctx, void *stream) {
-  (void)quic, (void)max, (void)stream;
-  http_unblocked(ctx, id);
-  return 0;
-}
-
-static int on_token(ngtcp2_conn *quic, const uint8_t *token, size_t len, void *ctx) {
-  client *c = ctx;
-
-  (void)quic;
-  if (len > sizeof c->token) return NGTCP2_ERR_CALLBACK_FAILURE;
-  memcpy(c->token, token, len);
-  c->token_len = len;
-  return 0;
-}
-
-static int on_retry(ngtcp2_conn *quic, const ngtcp2_pkt_hd *head, void *ctx) {
-  ((client *)ctx)->retried = true;
-  return ngtcp2_crypto_recv_retry_cb(quic, head, ctx);
-}
-
-static int on_stateless_reset(ngtcp2_conn *quic, const ngtcp2_pkt_stateless_reset *reset, void *ctx) {
-  (void)quic, (void)reset;
-  ((client *)ctx)->stateless_reset = true;
-  return 0;
-}
-
-static int on_versions(ngtcp2_conn *quic, const ngtcp2_pkt_hd *head, const uint32_t *versions, size_t count,
-                       void *ctx) {
-  client *c = ctx;
-  size_t i;
-
-  (void)quic, (void)head;
-  c->version_negotiation = true;
-  for (i = 0; i < count; i++)
-    if (versions[i] == NGTCP2_PROTO_VER_V1) c->version_1_offered = true;
-  return 0;
-}
-
-static int on_path(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_path *path, const ngtcp2_path *fallback,
-                   ngtcp2_path_validation_result result, void *ctx) {
-  client *c = ctx;
-
-  (void)quic, (void)flags, (void)path, (void)fallback;
-  if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) c->path_validated = true;
-  return 0;
-}
-
-static const ngtcp2_callbacks callbacks = {
-    .client_initial = ngtcp2_crypto_client_initial_cb,
-    .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
-    .handshake_completed = on_handshake,
-    .recv_version_negotiation = on_versions,
-    .encrypt = ngtcp2_crypto_encrypt_cb,
-    .decrypt = ngtcp2_crypto_decrypt_cb,
-    .hp_mask = ngtcp2_crypto_hp_mask_cb,
-    .recv_stream_data = on_stream,
-    .acked_stream_data_offset = on_acked,
-    .stream_close = on_stream_close,
-    .recv_stateless_reset = on_stateless_reset,
-    .recv_retry = on_retry,
-    .rand = on_random,
-    .get_new_connection_id = on_new_id,
-    .update_key = ngtcp2_crypto_update_key_cb,
-    .path_validation = on_path,
-    .stream_reset = on_reset,
-    .extend_max_stream_data = on_unblocked,
-    .recv_new_token = on_token,
-    .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
-    .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
-    .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
-    .version_negotiation = ngtcp2_crypto_version_negotiation_cb,
-};
-
 /* The end of a connection */
 
 static void end(client *c) {
@@ -145,7 +19,7 @@ static void end(client *c) {
   http_over(c);
 }
 
-static ngtcp2_path path_of(client *c) {
+ngtcp2_path client_path(client *c) {
   ngtcp2_path path = {{&c->address.as.any, c->address.len}, {&c->server.as.any, c->server.len}, NULL};
 
   return path;
@@ -255,7 +129,7 @@ static bool write_some(client *c) {
 
 static void flush(client *c) {
   if (c->over || c->hushed) return;
-  if (c->confirmed && http_open_streams(c)) {
+  if (c->confirmed && fetch_open_streams(c)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return;
   }
@@ -284,52 +158,6 @@ static void turn(void *ctx) {
 
 /* Birth and death */
 
-static void open_tls(client *c) {
-  static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
-                                 "%DISABLE_TLS13_COMPAT_MODE";
-  const char *alpn = c->options.alpn ? c->options.alpn : "h3";
-  const char *name = c->options.name ? c->options.name : "localhost";
-  gnutls_datum_t protocol = {(unsigned char *)(uintptr_t)alpn, (unsigned)strlen(alpn)};
-
-  if (gnutls_init(&c->tls, GNUTLS_CLIENT) || gnutls_priority_set_direct(c->tls, priority, NULL) ||
-      gnutls_certificate_allocate_credentials(&c->trust) ||
-      gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust) ||
-      gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, name, strlen(name)) ||
-      gnutls_alpn_set_protocols(c->tls, &protocol, 1, 0) || ngtcp2_crypto_gnutls_configure_client_session(c->tls))
-    sim_fail(__FILE__, __LINE__, "the client's TLS");
-  c->ref = (ngtcp2_crypto_conn_ref){conn_of, c};
-  gnutls_session_set_ptr(c->tls, &c->ref);
-}
-
-static void open_quic(client *c) {
-  const client_options *options = &c->options;
-  ngtcp2_settings settings;
-  ngtcp2_transport_params params;
-  ngtcp2_cid theirs = {.datalen = 18}, ours = {.datalen = 17};
-  ngtcp2_path path = path_of(c);
-
-  ngtcp2_settings_default(&settings);
-  settings.initial_ts = world_now();
-  if (options->token_of) {
-    settings.token = options->token_of->token;
-    settings.tokenlen = options->token_of->token_len;
-    settings.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
-  }
-  ngtcp2_transport_params_default(&params);
-  params.initial_max_stream_data_bidi_local = options->stream_window ? options->stream_window : 256 * KIB;
-  params.initial_max_stream_data_uni = 256 * KIB;
-  params.initial_max_data = options->window ? options->window : MIB;
-  params.initial_max_streams_uni = 100;
-  params.max_idle_timeout = options->idle_timeout;
-  params.active_connection_id_limit = 7;
-  on_random(theirs.data, theirs.datalen, NULL);
-  on_random(ours.data, ours.datalen, NULL);
-  if (ngtcp2_conn_client_new(&c->quic, &theirs, &ours, &path, options->version ? options->version : NGTCP2_PROTO_VER_V1,
-                             &callbacks, &settings, &params, NULL, c))
-    sim_fail(__FILE__, __LINE__, "the client's connection");
-  ngtcp2_conn_set_tls_native_handle(c->quic, c->tls);
-}
-
 client *client_new(const client_options *options) {
   client *c = sim_alloc(sizeof *c);
   char address[64];
@@ -341,8 +169,7 @@ client *client_new(const client_options *options) {
   c->server = options->to ? *options->to : network_address("198.51.100.1:443");
   sim_grow((void **)&clients, &client_cap, client_count + 1, sizeof *clients);
   clients[client_count++] = c;
-  open_tls(c);
-  open_quic(c);
+  client_open(c);
   network_attach(&c->address, false, arrive, c);
   world_add_actor(&(world_actor){deadline, turn, c});
   flush(c);
@@ -419,7 +246,7 @@ void client_migrate(client *c, const char *address, bool at_once) {
   network_attach(&to, false, arrive, c);
   c->address = to;
   c->path_validated = false;
-  path = path_of(c);
+  path = client_path(c);
   error = at_once ? ngtcp2_conn_initiate_immediate_migration(c->quic, &path, world_now())
                   : ngtcp2_conn_initiate_migration(c->quic, &path, world_now());
   CHECK_INT(error, 0);

@@ -144,10 +144,13 @@ void fetch_stop(fetch *f, uint64_t code); /* STOP_SENDING: the rest of the respo
 /* The value of the first field of this name in "name: value\n" lines, copied; "" when there is none. */
 const char *field_value(const char *lines, const char *name, char out[TEXT_MAX]);
 
-/* Between client.c and fetch.c */
-void client_wake(client *c); /* there is something to send */
+/* Between client.c, client_open.c, http.c and fetch.c */
+void client_open(client *c);
+ngtcp2_path client_path(client *c);
+void client_wake(client *c);       /* there is something to send */
+int fetch_open_streams(client *c); /* of waiting requests, as many as the edge allows */
 int http_open(client *c);
-int http_open_streams(client *c);
+void http_credit_content(fetch *f);
 int http_received(client *c, int64_t id, const uint8_t *data, size_t len, bool fin);
 int http_acked(client *c, int64_t id, uint64_t len);
 #define NO_CODE UINT64_MAX /* the stream ended without an error */

@@ -13,16 +13,6 @@ static void answers(fetch *f, int status) {
   CHECK(f->complete && !f->reset && f->content.len > 0 && !f->client->over);
 }
 
-static void still_serves(edge *e, client *c) {
-  fetch *f;
-
-  e->origin->manners = ORIGIN_ACCEPTS;
-  f = client_get(c, "/hello");
-  UNTIL_WITHIN(200 * H3EDGE_SECOND, f->over);
-  CHECK_INT(f->status, 200);
-  CHECK_TEXT(f->text, "hello");
-}
-
 static void one_that_refuses(void) {
   edge *e = EDGE();
   client *c = CLIENT();
@@ -31,7 +21,7 @@ static void one_that_refuses(void) {
   answers(client_get(c, "/"), 502);
   answers(FETCH(c, .method = "POST", .path = "/", .content = true, .content_len = 1000), 502);
   CHECK_INT(edge_upstream_stats(e).links_failed, 2);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void one_that_does_not_accept(void) {
@@ -41,7 +31,7 @@ static void one_that_does_not_accept(void) {
   e->origin->manners = ORIGIN_IGNORES;
   answers(client_get(c, "/"), 504);
   CHECK(world_now() - WORLD_START < 4 * H3EDGE_SECOND);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void one_that_is_silent(void) {
@@ -57,7 +47,7 @@ static void one_that_is_silent(void) {
   answers(mute, 504);
   CHECK(world_now() - WORLD_START < 4 * H3EDGE_SECOND);
   UNTIL(origin_last(e->origin)->cut || origin_asked(e->origin, 0)->cut);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void one_that_falls_silent_within(void) {
@@ -71,7 +61,7 @@ static void one_that_falls_silent_within(void) {
   CHECK_INT(f->status, 200);
   CHECK(f->reset && !f->complete && content_is(&f->content, 50));
   CHECK_INT(f->reset_code, NGHTTP3_H3_INTERNAL_ERROR);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void one_that_does_not_read(void) {
@@ -83,7 +73,7 @@ static void one_that_does_not_read(void) {
   f = FETCH(c, .method = "POST", .path = "/", .content = true, .content_len = 4 * MIB);
   answers(f, 504);
   origin_listen(e->origin);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void no_link_in_time(void) {
@@ -101,7 +91,7 @@ static void no_link_in_time(void) {
   answers(second, 503); /* nothing became free */
   answers(third, 503);
   answers(first, 200);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 /* The answer as a whole; what is to come of it is 502, unless a good answer stands before the bad bytes. */
@@ -140,7 +130,7 @@ static void lies(void) {
     sim_expected(f->status == 502 && f->complete && f->content.len > 0 && !c->over, __FILE__, __LINE__,
                  "status %d for %s", f->status, replies[i]);
     CHECK(origin_asked(e->origin, 2 * i)->cut || e->origin->links_open == 0);
-    still_serves(e, c);
+    sim_still_serves(e, c);
   }
 }
 
@@ -150,7 +140,7 @@ static void a_nul_in_a_response(void) {
 
   SCRIPT(e->origin, "/nul", SEND("HTTP/1.1 200 OK\r\nx: a\0b\r\ncontent-length: 0\r\n\r\n"));
   answers(client_get(c, "/nul"), 502);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void heads_without_end(void) {
@@ -167,7 +157,7 @@ static void heads_without_end(void) {
   for (i = 0; i < 2000; i++) used += (size_t)snprintf(many + used, sizeof many - used, "x-%zu: 1\r\n", i);
   SCRIPT(e->origin, "/many", SEND_TEXT(many), SEND("content-length: 0\r\n\r\n"));
   answers(client_get(c, "/many"), 502);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void a_thousand_interim_responses(void) {
@@ -184,7 +174,7 @@ static void a_thousand_interim_responses(void) {
   answers(f, 502);
   for (at = f->informs; (at = strstr(at, ":status: 103\n")); at++) count++;
   CHECK_INT(count, 16);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 /* A response that was cut never ends cleanly. */
@@ -213,7 +203,7 @@ static void cuts(void) {
                    (unsigned long long)f->reset_code);
       CHECK(!f->content.len || f->status == 200);
     }
-    still_serves(e, c);
+    sim_still_serves(e, c);
   }
 }
 
@@ -227,7 +217,7 @@ static void cut_before_the_answer(void) {
   answers(client_get(c, "/fin"), 502);
   answers(client_get(c, "/cut"), 502);
   answers(client_get(c, "/half"), 502);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 static void links_are_used_again(void) {
@@ -268,20 +258,20 @@ static void nobody_gets_what_nobody_asked_for(void) {
   f = client_get(c, "/twice");
   answers(f, 200);
   CHECK_TEXT(f->text, "first");
-  still_serves(e, c);
+  sim_still_serves(e, c);
   f = client_get(c, "/after");
   answers(f, 200);
   CHECK_TEXT(f->text, "first");
-  still_serves(e, c);
+  sim_still_serves(e, c);
   ON_IDLE(e->origin, SEND(OK(6) "poison"));
   sim_run(H3EDGE_SECOND);
   CHECK_INT(e->origin->links_open, 0);
-  still_serves(e, c);
+  sim_still_serves(e, c);
   f = FETCH(c, .method = "HEAD", .path = "/twice"); /* an answer to HEAD has no content: these bytes are too many */
   UNTIL(f->over);
   CHECK_INT(f->status, 200);
   CHECK_INT(f->content.len, 0);
-  still_serves(e, c);
+  sim_still_serves(e, c);
 }
 
 SIM_MAIN("origins", STORY(one_that_refuses), STORY(one_that_does_not_accept), STORY(one_that_is_silent),

@@ -91,6 +91,18 @@ void sim_run(h3edge_ts duration) {
   while (world_step(limit)) continue;
 }
 
+void sim_still_serves(edge *e, client *c) {
+  size_t before = e->origin->request_count;
+  fetch *f;
+
+  e->origin->manners = ORIGIN_ACCEPTS;
+  f = client_get(c, "/hello");
+  UNTIL(f->over);
+  CHECK_INT(f->status, 200);
+  CHECK_TEXT(f->text, "hello");
+  CHECK_INT(e->origin->request_count, before + 1);
+}
+
 static unsigned long long setting(const char *name, unsigned long long otherwise) {
   const char *value = getenv(name);
 

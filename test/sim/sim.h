@@ -62,6 +62,8 @@
 #define UNTIL(condition) UNTIL_WITHIN(60 * H3EDGE_SECOND, condition)
 /* Lets so much time pass. */
 void sim_run(h3edge_ts duration);
+/* After all that went wrong `c` is as good as before: it asks `e` for /hello, and the application answers. */
+void sim_still_serves(edge *e, client *c);
 
 void sim_expected(bool fulfilled, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
