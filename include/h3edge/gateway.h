@@ -3,6 +3,11 @@
  *
  * Built on request.h and upstream.h alone. What enters as HTTP/3 leaves as exactly the same message, or is refused
  * before a byte is sent; a response that the origin cut never looks complete to the client.
+ *
+ * Early requests (request.h, RFC 8470): to an origin that accepts them (h3edge_origin_set_accepts_early) they go at
+ * once, with `Early-Data: 1` if they are still early when their head is written; to any other after the handshake. When
+ * the origin answers 425 to a request that was marked here, the client does not see it: after the handshake the request
+ * is sent once more, without the field. Nothing else is sent twice while it is early.
  */
 #ifndef H3EDGE_GATEWAY_H
 #define H3EDGE_GATEWAY_H
@@ -36,6 +41,8 @@ typedef struct h3edge_gateway_options {
   size_t trusted_count;
   const h3edge_mem *mem;       /* kept until the upstream is freed; NULL: the C library's */
   const h3edge_logger *logger; /* kept; NULL: silence */
+  size_t retry_content; /* bytes of an early request's content kept for a second try; with more of it the origin's
+                           425 is passed on (64 KiB) */
 } h3edge_gateway_options;
 #define h3edge_gateway_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
@@ -44,6 +51,22 @@ typedef struct h3edge_gateway_options {
 H3EDGE_API int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options);
 /* After the server, before the upstream. */
 H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
+
+/* Counters since the start. */
+#define H3EDGE_GATEWAY_STATS(X)                                                                                        \
+  X(requests, "requests taken")                                                                                        \
+  X(early_held, "early requests that waited here, for an origin that does not accept them")                            \
+  X(early_sent, "requests sent with an Early-Data of our own")                                                         \
+  X(early_retried, "of these, answered 425 by the origin and sent once more")                                          \
+  X(early_refused, "of these, answered 425 by the origin, which was passed on")
+typedef struct h3edge_gateway_counters {
+  size_t struct_size;
+#define H3EDGE_GATEWAY_STATS_MEMBER(name, text) uint64_t name;
+  H3EDGE_GATEWAY_STATS(H3EDGE_GATEWAY_STATS_MEMBER)
+#undef H3EDGE_GATEWAY_STATS_MEMBER
+} h3edge_gateway_counters;
+#define h3edge_gateway_counters_init(counters) h3edge_sized_init((counters), sizeof *(counters))
+H3EDGE_API void h3edge_gateway_stats(const h3edge_gateway *gateway, h3edge_gateway_counters *out);
 
 /* Takes the request, inside on_request, and answers it, whatever happens: with the origin's response, or with 502
  * (not reachable, not HTTP, cut), 503 (no link in time, no memory), 504 (no answer in time), 404 (no route), 405

@@ -54,6 +54,11 @@ H3EDGE_API void h3edge_upstream_free(h3edge_upstream *upstream);
 H3EDGE_API int h3edge_upstream_add_origin(h3edge_upstream *upstream, const char *url, h3edge_origin **out,
                                           const char **detail);
 
+/* Whether the origin understands `Early-Data` and answers 425 to what it cannot take early. A gateway must know that
+ * before it sends anything early (RFC 8470 6.1), so this is false until somebody vouches for it. */
+H3EDGE_API void h3edge_origin_set_accepts_early(h3edge_origin *origin, bool accepts);
+H3EDGE_API bool h3edge_origin_accepts_early(const h3edge_origin *origin);
+
 H3EDGE_API int h3edge_upstream_poll(h3edge_upstream *upstream, h3edge_link_op *out, h3edge_ts now); /* 1: do it */
 H3EDGE_API h3edge_ts h3edge_upstream_deadline(const h3edge_upstream *upstream);
 /* No new exchanges; idle links are closed, the others when their exchange is over. */

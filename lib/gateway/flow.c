@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* flow.c: one direction of a trip. Invariants: pieces leave in the order in which they came; every byte is consumed
- * exactly once, when it was passed on or dropped; the end leaves last, and once. */
+ * exactly once, when it was passed on first, or dropped; the end leaves last, and once to each sink. */
 #include "gateway/flow.h"
 
 #include "gateway/hop.h"
@@ -20,11 +20,24 @@ bool h3edge__flow_is_empty(const h3edge__flow *flow) {
   return flow->ended && !flow->held.held && !flow->trailers.count;
 }
 
+/* The next `len` bytes need no more room here. */
+static void consume(h3edge__flow *flow, size_t len) {
+  size_t known = len < flow->known ? len : (size_t)flow->known;
+
+  flow->known -= known;
+  if (len > known) flow->ends->consume(flow->ctx, len - known);
+}
+
 static int pass_on(h3edge__flow *flow, const h3edge_slice *slice) {
   int error = flow->ends->write(flow->ctx, slice, 0);
 
-  if (!error) flow->ends->consume(flow->ctx, slice->len);
+  if (!error) consume(flow, slice->len);
   return error;
+}
+
+static void release_unless_kept(h3edge__flow *flow) {
+  if (flow->held.held > flow->keep_max) flow->keep_max = 0;
+  if (!flow->keep_max) h3edge__queue_release(&flow->held, (size_t)(flow->held.held - flow->held.waiting));
 }
 
 static int pass_end(h3edge__flow *flow) {
@@ -48,7 +61,7 @@ static int drain(h3edge__flow *flow) {
     error = pass_on(flow, &slice);
     if (error) break;
     h3edge__queue_take(&flow->held, slice.len);
-    h3edge__queue_release(&flow->held, slice.len);
+    release_unless_kept(flow);
   }
   if (!error && flow->ended) error = pass_end(flow);
   return error == H3EDGE_ERR_AGAIN ? 0 : error;
@@ -60,6 +73,10 @@ int h3edge__flow_push(h3edge__flow *flow, const h3edge_slice *slice) {
   if (flow->state == H3EDGE__FLOW_OVER) {
     flow->ends->consume(flow->ctx, slice->len);
     return 0;
+  }
+  if (flow->keep_max) {
+    error = h3edge__queue_push(&flow->held, slice);
+    return error ? error : drain(flow);
   }
   if (flow->state == H3EDGE__FLOW_OPEN && !flow->held.waiting) error = pass_on(flow, slice);
   return error == H3EDGE_ERR_AGAIN ? h3edge__queue_push(&flow->held, slice) : error;
@@ -84,5 +101,19 @@ void h3edge__flow_drop(h3edge__flow *flow) {
 
   flow->state = H3EDGE__FLOW_OVER;
   h3edge__queue_free(&flow->held);
-  if (len) flow->ends->consume(flow->ctx, len);
+  consume(flow, len);
+}
+
+void h3edge__flow_keep(h3edge__flow *flow, size_t max) {
+  flow->keep_max = max;
+  release_unless_kept(flow);
+}
+
+bool h3edge__flow_rewind(h3edge__flow *flow) {
+  if (!flow->ended || !flow->keep_max) return false;
+  flow->known += flow->held.held - flow->held.waiting;
+  h3edge__queue_rewind(&flow->held);
+  flow->keep_max = 0;
+  flow->state = H3EDGE__FLOW_SHUT;
+  return true;
 }

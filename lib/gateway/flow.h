@@ -3,7 +3,7 @@
  *
  * The source brings pieces, the sink takes them while it has room, and what it took is consumed at the source, which
  * may then bring more. Pieces that find no room are held, unconsumed, so no more is ever held than the source lets
- * stand open. */
+ * stand open. What was passed on may be kept, up to a limit, and be passed on again to another sink. */
 #ifndef H3EDGE_LIB_GATEWAY_FLOW_H
 #define H3EDGE_LIB_GATEWAY_FLOW_H
 
@@ -30,8 +30,10 @@ typedef struct h3edge__flow {
   const h3edge__flow_ends *ends;
   void *ctx;
   h3edge__flow_state state;
-  bool ended; /* the source brings nothing more */
-  h3edge__queue held;
+  bool ended;         /* the source brings nothing more */
+  h3edge__queue held; /* what waits for room, behind what was passed on and is kept */
+  size_t keep_max;    /* 0: nothing is kept */
+  uint64_t known;     /* the first of the waiting bytes that were consumed before a rewind */
   h3edge__fields trailers;
 } h3edge__flow;
 
@@ -49,5 +51,12 @@ int h3edge__flow_end(h3edge__flow *flow);
 int h3edge__flow_open(h3edge__flow *flow);
 /* The sink wants no more. */
 void h3edge__flow_drop(h3edge__flow *flow);
+
+/* From now on what is passed on is kept as well, until there is more than `max` bytes of content, or `max` is 0. Before
+ * the sink is there, so that all of it is. */
+void h3edge__flow_keep(h3edge__flow *flow, size_t max);
+/* Everything from the first byte on, for a sink that is not there yet. False, with nothing changed, when it is not all
+ * at hand. It is not kept a second time. */
+bool h3edge__flow_rewind(h3edge__flow *flow);
 
 #endif

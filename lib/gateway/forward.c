@@ -14,6 +14,7 @@
 #include "util/mem.h"
 
 enum stage {
+  WAITING,   /* for the handshake, to ask for the first time, or once more */
   ASKING,    /* no head of a response went to the client */
   ANSWERING, /* the origin's did */
   OVER       /* it failed, or the client is gone: what still happens is of no interest */
@@ -23,7 +24,10 @@ struct trip {
   h3edge_gateway *gateway;
   h3edge_request *request;   /* NULL once closed */
   h3edge_exchange *exchange; /* NULL before it is queued, and once closed */
+  h3edge_origin *origin;
   enum stage stage;
+  bool marked;           /* the head went out with Early-Data, and not because it came so */
+  bool refused;          /* the origin answered 425 to that */
   h3edge__flow up;       /* content of the request */
   h3edge__flow down;     /* content of the response; its `ended` says that the exchange is complete */
   h3edge__fields fields; /* of the head that is being handed over */
@@ -68,13 +72,14 @@ static void consume_down(void *ctx, size_t len) {
 static const h3edge__flow_ends up_ends = {write_up, end_up, consume_up};
 static const h3edge__flow_ends down_ends = {write_down, end_down, consume_down};
 
-static struct trip *trip_new(h3edge_gateway *gateway, h3edge_request *request) {
+static struct trip *trip_new(h3edge_gateway *gateway, h3edge_request *request, h3edge_origin *origin) {
   const h3edge_mem *mem = gateway->options.mem;
   struct trip *trip = h3edge__alloc_zero(mem, sizeof *trip);
 
   if (!trip) return NULL;
   trip->gateway = h3edge__gateway_ref(gateway);
   trip->request = request;
+  trip->origin = origin;
   h3edge__flow_init(&trip->up, &up_ends, trip, mem);
   h3edge__flow_init(&trip->down, &down_ends, trip, mem);
   h3edge__fields_init(&trip->fields, mem);
@@ -117,7 +122,7 @@ static void stop(struct trip *trip) {
 
 static void fail(struct trip *trip, int status, const char *why) {
   if (trip->stage == OVER) return;
-  if (trip->stage == ASKING) {
+  if (trip->stage < ANSWERING) {
     answer(trip->gateway, trip->request, status, why);
   } else {
     report(trip->gateway, trip->request, "reset instead of", status, why);
@@ -129,6 +134,22 @@ static void fail(struct trip *trip, int status, const char *why) {
 /* For what was asked of an object here; the peers' faults come as events. */
 static void check(struct trip *trip, int error) {
   if (error) fail(trip, error == H3EDGE_ERR_NOMEM ? 503 : 502, h3edge_error_text(error));
+}
+
+static const h3edge_exchange_events exchange_events;
+
+/* Asks the origin as soon as that is allowed: before the handshake only one that accepts early requests, and that did
+ * not refuse this one. */
+static void ask(struct trip *trip) {
+  bool may_be_early = h3edge_origin_accepts_early(trip->origin) && !trip->refused;
+  h3edge_upstream *upstream = trip->gateway->options.upstream;
+  int error;
+
+  if (trip->stage != WAITING || trip->exchange) return;
+  if (h3edge_request_is_early(trip->request) && !may_be_early) return;
+  trip->stage = ASKING;
+  error = h3edge_upstream_request(upstream, trip->origin, &exchange_events, trip, 0, &trip->exchange);
+  if (error) fail(trip, 503, h3edge_error_text(error));
 }
 
 /* From the client. */
@@ -162,6 +183,11 @@ static void request_drain(void *ctx, h3edge_request *request) {
   check(trip, h3edge__flow_open(&trip->down));
 }
 
+static void request_confirmed(void *ctx, h3edge_request *request) {
+  (void)request;
+  ask(ctx);
+}
+
 static void request_close(void *ctx, h3edge_request *request, h3edge_reason reason) {
   struct trip *trip = ctx;
 
@@ -178,10 +204,19 @@ static const h3edge_request_events request_events = {
     .on_trailers = request_trailers,
     .on_end = request_end,
     .on_drain = request_drain,
+    .on_confirmed = request_confirmed,
     .on_close = request_close,
 };
 
 /* From the origin. */
+
+/* Notes whether the head that goes out now has an Early-Data of ours: then it may have to go out again. */
+static void mark(struct trip *trip, bool early) {
+  trip->marked = early;
+  if (!early) return;
+  trip->gateway->counters.early_sent++;
+  h3edge__flow_keep(&trip->up, trip->gateway->options.retry_content);
+}
 
 static void exchange_send(void *ctx, h3edge_exchange *exchange, h3edge_exchange_head *head) {
   struct trip *trip = ctx;
@@ -194,10 +229,13 @@ static void exchange_send(void *ctx, h3edge_exchange *exchange, h3edge_exchange_
   facts.peer = &h3edge_request_path(trip->request)->remote;
   facts.trusted = h3edge__gateway_trusts(trip->gateway, facts.peer);
   facts.ended = facts.head->ended || h3edge__flow_is_empty(&trip->up);
+  facts.early = h3edge_request_is_early(trip->request);
   facts.via = h3edge_str_of(trip->gateway->request_via);
+  h3edge__fields_free(&trip->fields);
   error = h3edge__request_map(head, &trip->fields, &facts);
   check(trip, error);
   if (error) return;
+  mark(trip, facts.early && !h3edge__request_says_early(facts.head));
   if (head->content_length == H3EDGE_CONTENT_NONE || !head->content_length) h3edge__flow_drop(&trip->up);
 }
 
@@ -219,13 +257,32 @@ static void exchange_inform(void *ctx, h3edge_exchange *exchange, const h3edge_r
   if (error == H3EDGE_ERR_NOMEM) check(trip, error); /* one that is refused, or one too many, is no loss */
 }
 
+/* RFC 8470 5.2: who put a request at risk takes the 425 for it, and asks again when there is none. */
+static bool is_asked_again(struct trip *trip, int status) {
+  h3edge_gateway_counters *counters = &trip->gateway->counters;
+
+  if (status != 425 || !(trip->marked || trip->refused)) return false;
+  if (!trip->marked || !h3edge__flow_rewind(&trip->up)) {
+    counters->early_refused++;
+    report(trip->gateway, trip->request, "answered with", status,
+           trip->refused ? "the origin said so twice" : "its content is not at hand for a second try");
+    return false;
+  }
+  counters->early_retried++;
+  report(trip->gateway, trip->request, "sent once more after", status, "the origin wants the handshake first");
+  trip->refused = true;
+  trip->stage = WAITING;
+  return true;
+}
+
 static void exchange_head(void *ctx, h3edge_exchange *exchange, const h3edge_response_head *head) {
   struct trip *trip = ctx;
   unsigned flags = head->content_length ? 0 : H3EDGE_END;
   int error;
 
   (void)exchange;
-  if (trip->stage != ASKING) return;
+  if (trip->stage != ASKING || is_asked_again(trip, head->status)) return;
+  h3edge__flow_keep(&trip->up, 0);
   h3edge__fields_free(&trip->fields);
   error = h3edge__response_map(&trip->fields, head, h3edge_str_of(trip->gateway->response_via));
   if (!error)
@@ -243,8 +300,8 @@ static void exchange_head(void *ctx, h3edge_exchange *exchange, const h3edge_res
 static void exchange_data(void *ctx, h3edge_exchange *exchange, const h3edge_slice *slice) {
   struct trip *trip = ctx;
 
-  (void)exchange;
   if (trip->stage == ANSWERING) check(trip, h3edge__flow_push(&trip->down, slice));
+  if (trip->stage == WAITING) h3edge_exchange_consume(exchange, slice->len); /* of a 425 that nobody sees */
 }
 
 static void exchange_trailers(void *ctx, h3edge_exchange *exchange, const h3edge_field *fields, size_t count) {
@@ -268,7 +325,7 @@ static void exchange_drain(void *ctx, h3edge_exchange *exchange) {
   struct trip *trip = ctx;
 
   (void)exchange;
-  check(trip, h3edge__flow_open(&trip->up));
+  if (trip->stage != WAITING) check(trip, h3edge__flow_open(&trip->up));
 }
 
 static int status_of(h3edge_exchange_error error) {
@@ -293,8 +350,12 @@ static void exchange_close(void *ctx, h3edge_exchange *exchange, const h3edge_ex
 
   (void)exchange;
   trip->exchange = NULL;
-  if (!trip->down.ended) fail(trip, status_of(result->error), result->detail);
-  if (!trip->request) trip_free(trip);
+  if (!trip->request)
+    trip_free(trip);
+  else if (trip->stage == WAITING)
+    ask(trip);
+  else if (!trip->down.ended)
+    fail(trip, status_of(result->error), result->detail);
 }
 
 static const h3edge_exchange_events exchange_events = {
@@ -315,8 +376,8 @@ void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request) {
   int status = h3edge__request_refusal(head);
   h3edge_origin *origin = options->origin;
   struct trip *trip;
-  int error;
 
+  gateway->counters.requests++;
   if (status) {
     answer(gateway, request, status, "it cannot be forwarded");
     return;
@@ -326,7 +387,7 @@ void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request) {
     answer(gateway, request, 404, "no route leads anywhere");
     return;
   }
-  trip = trip_new(gateway, request);
+  trip = trip_new(gateway, request, origin);
   if (!trip) {
     answer(gateway, request, 503, h3edge_error_text(H3EDGE_ERR_NOMEM));
     return;
@@ -335,6 +396,6 @@ void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request) {
     trip_free(trip); /* somebody else has it, who will answer */
     return;
   }
-  error = h3edge_upstream_request(options->upstream, origin, &exchange_events, trip, 0, &trip->exchange);
-  if (error) fail(trip, 503, h3edge_error_text(error));
+  ask(trip);
+  if (trip->stage == WAITING) gateway->counters.early_held++;
 }

@@ -58,6 +58,7 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   if (!out || !options || h3edge__sized_copy(&copy, sizeof copy, options)) return H3EDGE_ERR_INVAL;
   copy.mem = h3edge__mem_or_default(copy.mem);
   copy.name = H3EDGE__OR(copy.name, "h3edge");
+  copy.retry_content = H3EDGE__OR(copy.retry_content, 64 * 1024);
   if (!is_valid(&copy)) return H3EDGE_ERR_INVAL;
   gateway = h3edge__alloc_zero(copy.mem, sizeof *gateway + copy.trusted_count * sizeof *gateway->trusted);
   if (!gateway) return H3EDGE_ERR_NOMEM;
@@ -74,6 +75,10 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
 
 void h3edge_gateway_free(h3edge_gateway *gateway) {
   if (gateway) h3edge__gateway_unref(gateway);
+}
+
+void h3edge_gateway_stats(const h3edge_gateway *gateway, h3edge_gateway_counters *out) {
+  h3edge__sized_fill(out, &gateway->counters, sizeof gateway->counters);
 }
 
 h3edge_gateway *h3edge__gateway_ref(h3edge_gateway *gateway) {

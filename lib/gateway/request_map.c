@@ -18,7 +18,9 @@ static const char *const dropped[] = {
 /* What a proxy says about the client. Uvicorn, gunicorn and most frameworks believe these three families unasked. */
 static const char *const claims[] = {"forwarded", "x-forwarded-*", "x-real-ip", NULL};
 /* Added at the end, with or without what came. */
-static const char *const added[] = {"via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", NULL};
+static const char *const added[] = {"via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "early-data",
+                                    NULL};
+static const char *const early_data[] = {"early-data", NULL};
 
 int h3edge__request_refusal(const h3edge_head *head) {
   bool asterisk = h3edge__str_is(head->path, "*") && h3edge__str_is(head->method, "OPTIONS");
@@ -28,6 +30,14 @@ int h3edge__request_refusal(const h3edge_head *head) {
   /* RFC 9112 3.2: only origin-form and asterisk-form. Anything else could name another host than `host` does. */
   if (!h3edge__is_visible(head->path) || (head->path.data[0] != '/' && !asterisk)) return 400;
   return h3edge__is_visible(head->authority) ? 0 : 400;
+}
+
+bool h3edge__request_says_early(const h3edge_head *head) {
+  size_t i;
+
+  for (i = 0; i < head->field_count; i++)
+    if (h3edge__name_matches(head->fields[i].name, early_data)) return true;
+  return false;
 }
 
 static uint64_t content_length(const h3edge__request_facts *facts) {
@@ -97,6 +107,12 @@ static int add_claim(h3edge__fields *fields, const h3edge__request_facts *facts,
   return h3edge__fields_add(fields, h3edge_str_of(name), claim ? claim->value : truth, 0);
 }
 
+/* RFC 8470 5.1: once said it is said, and any value means 1. */
+static int add_early_data(h3edge__fields *fields, const h3edge__request_facts *facts) {
+  if (!facts->early && !h3edge__request_says_early(facts->head)) return 0;
+  return h3edge__fields_add(fields, h3edge_str_of("early-data"), h3edge_str_of("1"), 0);
+}
+
 static int add_way(h3edge__fields *fields, const h3edge__request_facts *facts) {
   static const h3edge_head nothing;
   char peer[H3EDGE_ADDRESS_TEXT];
@@ -123,6 +139,7 @@ int h3edge__request_map(h3edge_exchange_head *out, h3edge__fields *fields, const
     if (goes_on(field->name, facts->trusted) && !h3edge__hop_has(&hop, field->name))
       error = copy_field(fields, head, field);
   }
+  if (!error) error = add_early_data(fields, facts);
   if (!error) error = add_way(fields, facts);
   if (error) return error;
   *out = (h3edge_exchange_head){

@@ -19,6 +19,7 @@ struct h3edge_origin {
   size_t connecting_count;
   size_t leaving_count; /* those that linger or are being closed */
   size_t waiting_count;
+  bool accepts_early;
 };
 
 /* INVAL with a phrase in `*detail`, NOMEM. */

@@ -92,6 +92,14 @@ int h3edge_upstream_add_origin(h3edge_upstream *upstream, const char *url, h3edg
   return error;
 }
 
+void h3edge_origin_set_accepts_early(h3edge_origin *origin, bool accepts) {
+  origin->accepts_early = accepts;
+}
+
+bool h3edge_origin_accepts_early(const h3edge_origin *origin) {
+  return origin->accepts_early;
+}
+
 int h3edge_upstream_request(h3edge_upstream *upstream, h3edge_origin *origin, const h3edge_exchange_events *events,
                             void *ctx, unsigned flags, h3edge_exchange **out) {
   int error;

@@ -150,6 +150,12 @@ void h3edge__queue_take(h3edge__queue *queue, size_t len) {
     queue->next_taken -= slice_at(queue, queue->next++)->len;
 }
 
+void h3edge__queue_rewind(h3edge__queue *queue) {
+  queue->next = 0;
+  queue->next_taken = queue->released;
+  queue->waiting = queue->held;
+}
+
 void h3edge__queue_release(h3edge__queue *queue, size_t len) {
   assert(len <= queue->held - queue->waiting);
   queue->held -= len;

@@ -36,6 +36,8 @@ size_t h3edge__queue_peek(const h3edge__queue *queue, h3edge_iov *out, size_t ca
 bool h3edge__queue_front(const h3edge__queue *queue, h3edge_slice *out);
 /* The first `len` waiting bytes are on their way. They stay where they are. */
 void h3edge__queue_take(h3edge__queue *queue, size_t len);
+/* What was taken and not released waits again. */
+void h3edge__queue_rewind(h3edge__queue *queue);
 /* The oldest `len` taken bytes have arrived. */
 void h3edge__queue_release(h3edge__queue *queue, size_t len);
 

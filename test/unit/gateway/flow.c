@@ -243,8 +243,107 @@ done:
   h3edge__flow_free(&flow);
 }
 
+/* A sink that is there, with room for everything. */
+static int start_keeping(h3edge__flow *flow, struct ends *ends, size_t max) {
+  h3edge__flow_init(flow, &table, ends, &unit_mem);
+  h3edge__flow_keep(flow, max);
+  return h3edge__flow_open(flow);
+}
+
+static void what_is_kept_is_passed_on_again_and_consumed_once(void) {
+  struct ends ends = {.room = 100};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 6));
+  OK(push(&flow, "one"));
+  CHECK_TEXT(ends.got, "one");
+  OK(push(&flow, "two"));
+  OK(h3edge__fields_add(&flow.trailers, h3edge_str_of("t"), h3edge_str_of("1"), 0));
+  OK(h3edge__flow_end(&flow));
+  CHECK_TEXT(ends.got, "onetwo(t)");
+  CHECK(h3edge__flow_rewind(&flow));
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "onetwo(t)onetwo(t)");
+  CHECK_INT(ends.consumed, 6);
+  CHECK_INT(flow.held.held, 0);
+  CHECK(!h3edge__flow_rewind(&flow));
+done:
+  h3edge__flow_free(&flow);
+}
+
+static void what_was_still_waiting_follows_what_is_passed_on_again(void) {
+  struct ends ends = {.room = 1};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 100));
+  OK(push(&flow, "one"));
+  OK(push(&flow, "two"));
+  OK(h3edge__flow_end(&flow));
+  CHECK_TEXT(ends.got, "one");
+  CHECK_INT(ends.consumed, 3);
+  CHECK(h3edge__flow_rewind(&flow));
+  ends.room = 100;
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "oneonetwo.");
+  CHECK_INT(ends.consumed, 6);
+done:
+  h3edge__flow_free(&flow);
+}
+
+static void what_is_dropped_after_a_rewind_was_partly_consumed(void) {
+  struct ends ends = {.room = 1};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 100));
+  OK(push(&flow, "one"));
+  OK(push(&flow, "two"));
+  OK(h3edge__flow_end(&flow));
+  CHECK(h3edge__flow_rewind(&flow));
+  h3edge__flow_drop(&flow);
+  CHECK_INT(ends.consumed, 6);
+done:
+  h3edge__flow_free(&flow);
+}
+
+static void more_than_the_limit_is_not_kept(void) {
+  struct ends ends = {.room = 100};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 5));
+  OK(push(&flow, "one"));
+  CHECK_INT(flow.held.held, 3);
+  OK(push(&flow, "two"));
+  CHECK_INT(flow.held.held, 0);
+  OK(push(&flow, "six"));
+  OK(h3edge__flow_end(&flow));
+  CHECK(!h3edge__flow_rewind(&flow));
+  CHECK_TEXT(ends.got, "onetwosix.");
+  CHECK_INT(ends.consumed, 9);
+done:
+  h3edge__flow_free(&flow);
+}
+
+static void what_is_not_complete_cannot_be_passed_on_again(void) {
+  struct ends ends = {.room = 100};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 100));
+  OK(push(&flow, "one"));
+  CHECK(!h3edge__flow_rewind(&flow));
+  h3edge__flow_keep(&flow, 0); /* nobody will ask */
+  CHECK_INT(flow.held.held, 0);
+  OK(h3edge__flow_end(&flow));
+  CHECK(!h3edge__flow_rewind(&flow));
+  CHECK_TEXT(ends.got, "one.");
+done:
+  h3edge__flow_free(&flow);
+}
+
 UNIT_MAIN("gateway/flow", UNIT(an_open_flow_passes_each_piece_at_once), UNIT(what_comes_too_early_is_held),
           UNIT(without_room_pieces_wait_in_order_and_unconsumed), UNIT(held_pieces_keep_their_chunk),
           UNIT(trailers_end_it_once_there_is_room), UNIT(trailers_of_which_none_may_go_on_are_a_plain_end),
           UNIT(a_dropped_flow_consumes_everything), UNIT(a_fault_of_the_sink_is_told),
-          UNIT(empty_means_that_nothing_came_and_nothing_will))
+          UNIT(empty_means_that_nothing_came_and_nothing_will), UNIT(what_is_kept_is_passed_on_again_and_consumed_once),
+          UNIT(what_was_still_waiting_follows_what_is_passed_on_again),
+          UNIT(what_is_dropped_after_a_rewind_was_partly_consumed), UNIT(more_than_the_limit_is_not_kept),
+          UNIT(what_is_not_complete_cannot_be_passed_on_again))

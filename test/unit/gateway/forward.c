@@ -4,13 +4,6 @@
 
 #include "world.h"
 
-#define USUAL                                                                                                          \
-  "via: 3 h3edge\r\nx-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: example.org\r\n"
-
-static bool is_answered(int status) {
-  return world.request.response.status == status && world.request.finished && !world.request.reset;
-}
-
 static void there_and_back(void) {
   char text[1024];
 

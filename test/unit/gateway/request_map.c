@@ -11,6 +11,7 @@ typedef struct request_case {
   h3edge_field fields[CASES_LINES];
   h3edge_address peer;
   bool trusted;
+  bool early;
 } request_case;
 
 static void read_word(request_case *request, const char *word) {
@@ -18,6 +19,8 @@ static void read_word(request_case *request, const char *word) {
 
   if (strcmp(word, "ended") == 0) {
     request->head.ended = true;
+  } else if (strcmp(word, "early") == 0) {
+    request->early = true;
   } else if (strcmp(word, "trusted") == 0) {
     request->trusted = true;
   } else if (strncmp(word, "from=", 5) == 0) {
@@ -84,6 +87,7 @@ static int run_case(const request_case *request, char *out, size_t cap, h3edge__
     return 0;
   }
   facts.ended = request->head.ended;
+  facts.early = request->early;
   facts.via = h3edge_str_of("3 edge");
   error = h3edge__request_map(&head, fields, &facts);
   if (!error) write_head(out, cap, &head);

@@ -295,6 +295,14 @@ static const char *fields_of(const h3edge__fields *fields, char text[1024]) {
   return text;
 }
 
+/* What every head ends with at the origin. */
+#define USUAL                                                                                                          \
+  "via: 3 h3edge\r\nx-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: example.org\r\n"
+
+static bool is_answered(int status) {
+  return world.request.response.status == status && world.request.finished && !world.request.reset;
+}
+
 /* The carrier is done with it. */
 static void close_request(h3edge_reason reason) {
   h3edge__request_close(&world.request, reason);

@@ -46,6 +46,9 @@ static void origins_are_checked(void) {
   CHECK(origin == NULL);
   OK(h3edge_upstream_add_origin(upstream, "http://unix:/a", &origin, &detail));
   CHECK(origin != NULL);
+  CHECK(!h3edge_origin_accepts_early(origin));
+  h3edge_origin_set_accepts_early(origin, true);
+  CHECK(h3edge_origin_accepts_early(origin));
 done:
   h3edge_upstream_free(upstream);
 }

@@ -159,6 +159,29 @@ done:
   h3edge_chunk_unref(chunk);
 }
 
+static void what_was_taken_and_not_released_waits_again(void) {
+  h3edge__queue queue;
+  char text[100];
+
+  h3edge__queue_init(&queue, &unit_mem);
+  OK(h3edge__queue_copy(&queue, "abcdefg", 7));
+  h3edge__queue_take(&queue, 5);
+  h3edge__queue_release(&queue, 2);
+  h3edge__queue_rewind(&queue);
+  CHECK_INT(queue.waiting, 5);
+  CHECK_TEXT(waiting(&queue, text), "cdefg");
+  h3edge__queue_take(&queue, 5);
+  OK(h3edge__queue_copy(&queue, "hi", 2));
+  h3edge__queue_rewind(&queue);
+  CHECK_TEXT(waiting(&queue, text), "cdefghi");
+  h3edge__queue_take(&queue, 7);
+  h3edge__queue_release(&queue, 7);
+  h3edge__queue_rewind(&queue);
+  CHECK_INT(queue.waiting, 0);
+done:
+  h3edge__queue_free(&queue);
+}
+
 /* Random pieces in, random pieces taken and released, never moved in memory: held against a counter. */
 static void agrees_with_a_model(void) {
   h3edge__queue queue;
@@ -199,4 +222,5 @@ done:
 
 UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(a_full_block_is_not_offered_again),
           UNIT(chunks_are_referenced_and_let_go), UNIT(a_borrowed_slice_is_copied),
-          UNIT(several_are_pushed_together_or_not_at_all), UNIT(the_front_names_its_chunk), UNIT(agrees_with_a_model))
+          UNIT(several_are_pushed_together_or_not_at_all), UNIT(the_front_names_its_chunk),
+          UNIT(what_was_taken_and_not_released_waits_again), UNIT(agrees_with_a_model))
