@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The application behind the edge: plain FastAPI, which knows nothing of HTTP/3.
+"""The application behind the edge: plain FastAPI, which knows nothing of HTTP/3. It knows which of its routes bear a
+replay (early_data.py), so that a proxy may send it requests before a handshake is complete.
 
     /usr/bin/python3 -m uvicorn --app-dir examples/fastapi app:app
 
@@ -10,11 +11,13 @@ import hashlib
 import itertools
 import random
 
+from early_data import EarlyData, early
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 app = FastAPI(title="libh3edge demo")
+app.add_middleware(EarlyData)
 
 
 @app.get("/")
@@ -55,6 +58,16 @@ async def charge(charge: Charge):
 @app.get("/charges")
 async def charged():
     return {"count": len(charges), "cents": sum(charges)}
+
+
+numbers = itertools.count(1)
+
+
+@app.get("/number")
+@early(False)
+async def number():
+    """A GET that changes something: each number is given out once."""
+    return {"number": next(numbers)}
 
 
 @app.put("/upload")
