@@ -109,13 +109,21 @@ static int judge(h3edge_head *head, const h3edge_str *pseudo, h3edge_str host, c
   return 0;
 }
 
-/* Moves the lines that belong into head->fields, all but pseudo-header fields and host, to the front. */
+/* Moves the lines that belong into head->fields to the front: all but pseudo-header fields and host. Several Early-Data
+ * fields, and other values than 1, mean the same as a single 1, and become one (RFC 8470 5.1). */
 static void keep_fields(h3edge_head *head, h3edge_field *lines, size_t count) {
+  bool marked = false;
   size_t i;
 
   head->fields = lines;
-  for (i = 0; i < count; i++)
-    if (!is_pseudo(lines[i].name) && !h3edge__str_is(lines[i].name, "host")) lines[head->field_count++] = lines[i];
+  for (i = 0; i < count; i++) {
+    bool marks = h3edge__str_is(lines[i].name, "early-data");
+
+    if (is_pseudo(lines[i].name) || h3edge__str_is(lines[i].name, "host") || (marks && marked)) continue;
+    if (marks) lines[i].value = h3edge_str_of("1");
+    marked |= marks;
+    lines[head->field_count++] = lines[i];
+  }
 }
 
 int h3edge__head_build(h3edge_head *head, h3edge_field *lines, size_t count, const char **why) {
@@ -143,18 +151,10 @@ int h3edge__head_build(h3edge_head *head, h3edge_field *lines, size_t count, con
 
 const char *h3edge__trailers_fault(const h3edge_field *lines, size_t count) {
   /* RFC 9110 6.5.1: fields that frame, route or authenticate a message, or say how its content is to be read, come too
-   * late here. */
-  static const char *const forbidden[] = {"authorization",
-                                          "content-encoding",
-                                          "content-length",
-                                          "content-range",
-                                          "content-type",
-                                          "cookie",
-                                          "expect",
-                                          "host",
-                                          "max-forwards",
-                                          "range",
-                                          "te",
+   * late here; RFC 8470 5.1: so does early-data. */
+  static const char *const forbidden[] = {"authorization", "content-encoding", "content-length", "content-range",
+                                          "content-type",  "cookie",           "early-data",     "expect",
+                                          "host",          "max-forwards",     "range",          "te",
                                           "trailer"};
   const char *fault;
   size_t i;

@@ -247,6 +247,27 @@ static void a_head_is_made_of_its_lines(void) {
 done:;
 }
 
+/* RFC 8470 5.1 */
+static void early_data_is_said_once(void) {
+  static const char *const said[] = {GET "early-data: 1\nx: y\n", GET "early-data: 0\nx: y\n",
+                                     GET "early-data: \nx: y\n",
+                                     GET "early-data: 1, 1\nx: y\nearly-data: 1\nearly-data: 0\n"};
+  h3edge_field lines[LINES_MAX];
+  h3edge_head head;
+  const char *why;
+  size_t i;
+
+  for (i = 0; i < sizeof said / sizeof *said; i++) {
+    CHECK_INT(h3edge__head_build(&head, lines, cut(said[i], lines), &why), 0);
+    CHECK_INT(head.field_count, 2);
+    CHECK_STR(head.fields[0].name, "early-data");
+    CHECK_STR(head.fields[0].value, "1");
+    CHECK_STR(head.fields[1].name, "x");
+    CHECK_STR(head.fields[1].value, "y");
+  }
+done:;
+}
+
 static void trailers_hold_only_what_may_come_late(void) {
   static const char *const good[] = {"", "x-checksum: 1\nserver-timing: a\n", "x: \n"};
   static const char *const bad[] = {
@@ -264,6 +285,7 @@ static void trailers_hold_only_what_may_come_late(void) {
       "content-encoding: gzip\n",
       "content-range: x\n",
       "cookie: a=1\n",
+      "early-data: 1\n",
       "expect: 100-continue\n",
       "max-forwards: 1\n",
       "range: bytes=0-1\n",
@@ -315,5 +337,5 @@ static void a_response_is_checked_before_it_is_sent(void) {
 }
 
 UNIT_MAIN("head", UNIT(every_head_has_its_verdict), UNIT(no_byte_that_could_end_a_line_passes),
-          UNIT(a_head_is_made_of_its_lines), UNIT(trailers_hold_only_what_may_come_late),
+          UNIT(a_head_is_made_of_its_lines), UNIT(early_data_is_said_once), UNIT(trailers_hold_only_what_may_come_late),
           UNIT(a_response_is_checked_before_it_is_sent))
