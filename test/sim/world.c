@@ -127,7 +127,7 @@ void world_forget(void (*act)(void *ctx), void (*drop)(void *ctx)) {
   happening *kept = sim_alloc(world.count * sizeof *kept + 1);
   size_t i, count = world.count;
 
-  memcpy(kept, world.heap, count * sizeof *kept);
+  if (count) memcpy(kept, world.heap, count * sizeof *kept);
   for (i = world.count = 0; i < count; i++) {
     if (kept[i].act == act)
       drop(kept[i].ctx);
