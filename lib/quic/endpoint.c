@@ -276,6 +276,14 @@ int h3edge__endpoint_poll(h3edge__endpoint *endpoint, uint8_t *buf, size_t cap, 
   return sends;
 }
 
+void h3edge__endpoint_enter(h3edge__endpoint *endpoint, h3edge_ts now) {
+  h3edge__enter(&endpoint->commons.door, now);
+}
+
+void h3edge__endpoint_leave(h3edge__endpoint *endpoint) {
+  h3edge__leave(&endpoint->commons.door);
+}
+
 h3edge_ts h3edge__endpoint_deadline(const h3edge__endpoint *endpoint) {
   const h3edge__commons *commons = &endpoint->commons;
 

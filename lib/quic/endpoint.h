@@ -17,6 +17,9 @@ void h3edge__endpoint_free(h3edge__endpoint *endpoint);
 /* These do what their namesakes in server.h say. */
 void h3edge__endpoint_received(h3edge__endpoint *endpoint, const h3edge_rx *rx, h3edge_ts now);
 int h3edge__endpoint_poll(h3edge__endpoint *endpoint, uint8_t *buf, size_t cap, h3edge_tx *out, h3edge_ts now);
+/* Around any other fact that ends in events: the time comes in, and nobody else may. */
+void h3edge__endpoint_enter(h3edge__endpoint *endpoint, h3edge_ts now);
+void h3edge__endpoint_leave(h3edge__endpoint *endpoint);
 h3edge_ts h3edge__endpoint_deadline(const h3edge__endpoint *endpoint);
 void h3edge__endpoint_clock(h3edge__endpoint *endpoint, uint64_t unix_ns, h3edge_ts now);
 int h3edge__endpoint_set_credentials(h3edge__endpoint *endpoint, h3edge_credentials *credentials);
