@@ -6,6 +6,7 @@
 #include <h3edge/base.h>
 #include <h3edge/gateway.h>
 #include <h3edge/link.h>
+#include <h3edge/replay.h>
 #include <h3edge/request.h>
 #include <h3edge/server.h>
 #include <h3edge/upstream.h>

@@ -68,12 +68,17 @@ static char lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-bool h3edge__str_is_nocase(h3edge_str a, const char *b) {
+bool h3edge__str_eq_nocase(h3edge_str a, h3edge_str b) {
   size_t i;
 
+  if (a.len != b.len) return false;
   for (i = 0; i < a.len; i++)
-    if (!b[i] || lower(a.data[i]) != lower(b[i])) return false;
-  return !b[a.len];
+    if (lower(a.data[i]) != lower(b.data[i])) return false;
+  return true;
+}
+
+bool h3edge__str_is_nocase(h3edge_str a, const char *b) {
+  return h3edge__str_eq_nocase(a, h3edge_str_of(b));
 }
 
 bool h3edge__is_hop_by_hop(h3edge_str name) {

@@ -11,7 +11,8 @@ bool h3edge__is_field_value(h3edge_str text);     /* RFC 9110 5.5: no control by
 bool h3edge__is_visible(h3edge_str text);         /* one or more of 0x21 to 0x7e */
 bool h3edge__str_eq(h3edge_str a, h3edge_str b);  /* bytes */
 bool h3edge__str_is(h3edge_str a, const char *b); /* bytes */
-bool h3edge__str_is_nocase(h3edge_str a, const char *b); /* ASCII letters in either case */
+bool h3edge__str_eq_nocase(h3edge_str a, h3edge_str b);  /* ASCII letters in either case */
+bool h3edge__str_is_nocase(h3edge_str a, const char *b); /* the same */
 /* Fields that speak of one connection only (RFC 9110 7.6.1, RFC 9114 4.2): connection, keep-alive, proxy-connection,
  * transfer-encoding, upgrade. `te` is not among them. */
 bool h3edge__is_hop_by_hop(h3edge_str name);

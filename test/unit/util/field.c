@@ -43,6 +43,8 @@ static void comparing(void) {
   CHECK(h3edge__str_is_nocase(STR("Close"), "close"));
   CHECK(!h3edge__str_is_nocase(STR("clos"), "close"));
   CHECK(!h3edge__str_is_nocase(STR("closed"), "close"));
+  CHECK(h3edge__str_eq_nocase((h3edge_str){"\0Az", 3}, (h3edge_str){"\0aZ", 3}));
+  CHECK(!h3edge__str_eq_nocase(STR("@"), STR("`"))); /* letters only */
   CHECK(h3edge__is_hop_by_hop(STR("Connection")));
   CHECK(h3edge__is_hop_by_hop(STR("transfer-encoding")));
   CHECK(!h3edge__is_hop_by_hop(STR("te")));
