@@ -29,6 +29,13 @@ typedef struct h3edge__message {
   struct h3edge__message *next; /* of the interim responses */
 } h3edge__message;
 
+/* What becomes of the content of a response. */
+typedef enum h3edge__content_rule {
+  H3EDGE__CONTENT_SENT,
+  H3EDGE__CONTENT_DROPPED,
+  H3EDGE__CONTENT_FORBIDDEN
+} h3edge__content_rule;
+
 struct h3edge_request {
   const struct h3edge__carrier *carrier;
   const h3edge_mem *mem;
@@ -59,7 +66,7 @@ struct h3edge_request {
   h3edge__fields out_trailers;
   uint64_t declared; /* the response's content-length */
   uint64_t written;
-  enum { H3EDGE__CONTENT_SENT, H3EDGE__CONTENT_DROPPED, H3EDGE__CONTENT_FORBIDDEN } content_rule;
+  h3edge__content_rule content_rule;
   bool has_trailers;
   bool finished; /* nothing follows what is recorded */
   bool wants_drain;

@@ -53,7 +53,7 @@ int h3edge_request_inform(h3edge_request *request, int status, const h3edge_fiel
 
 /* RFC 9110 6.4.1: responses that have no content whatever their fields say. To HEAD a handler may write what it writes
  * to GET. */
-static int content_rule(const h3edge_request *request, int status) {
+static h3edge__content_rule content_rule(const h3edge_request *request, int status) {
   if (status == 204 || status == 304) return H3EDGE__CONTENT_FORBIDDEN;
   return h3edge__str_is(request->head.method, "HEAD") ? H3EDGE__CONTENT_DROPPED : H3EDGE__CONTENT_SENT;
 }
@@ -61,7 +61,7 @@ static int content_rule(const h3edge_request *request, int status) {
 int h3edge_request_respond(h3edge_request *request, int status, const h3edge_field *fields, size_t count,
                            unsigned flags) {
   uint64_t length;
-  int rule;
+  h3edge__content_rule rule;
   int error;
 
   if (!request || (count && !fields) || status < 200 || status > 999) return H3EDGE_ERR_INVAL;
