@@ -16,13 +16,12 @@
 #define H3EDGE_SERVER_H
 
 #include <h3edge/base.h>
+#include <h3edge/replay.h>
 #include <h3edge/request.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct h3edge_server h3edge_server;
 
 /* Certificates and their keys. An object of its own, with a count of references, so that it can be replaced while
  * connections use the old one. Not changed any more once a server has it. */
@@ -53,8 +52,8 @@ typedef enum h3edge_retry {
 typedef struct h3edge_server_options {
   size_t struct_size;
   h3edge_credentials *credentials; /* needed; a reference is taken */
-  /* Address tokens and stateless resets derive from it, so the same secret belongs on every process that shares
-   * clients. All zero: random, known to this object only. */
+  /* Address tokens, session tickets and stateless resets derive from it, so the same secret belongs on every process
+   * that shares clients. All zero: random, known to this object only. */
   uint8_t secret[32];
   uint8_t worker_id; /* the first byte of every connection ID of this server */
   bool no_migration; /* ask clients to stay on their address (RFC 9000 18.2) */
@@ -78,6 +77,28 @@ typedef struct h3edge_server_options {
   void *keylog_ctx;
   const h3edge_mem *mem;       /* kept; NULL: the C library's */
   const h3edge_logger *logger; /* kept; NULL: silence */
+
+  /* Early data (replay.h). A client that comes back may send requests with its first packets when there is a register,
+   * and they are delivered early when the classifier, the register and the address allow it; otherwise they wait for
+   * the handshake. Servers that share clients need the same `secret`, settings and register for it. */
+  const h3edge_classifier *classifier; /* kept; NULL: every early request waits */
+  h3edge_register *claim_register;     /* kept; NULL: no early data at all */
+  h3edge_ts ticket_lifetime; /* of a session ticket, at most 7 days (1 h); a claim is kept six times as long */
+  /* Of the two tickets that a client gets, one is sent this long after the other: browsers that count a ticket's age in
+   * whole seconds have better luck with it (1.1 s). */
+  h3edge_ts ticket_hold;
+  /* Also deliver requests early to clients that have not proved their address with a token of an earlier connection
+   * (RFC 9000 8.1.3). They may have forged it. */
+  bool early_any_address;
+  /* What waits: requests, and bytes of their heads and of the content that came with them, for one connection and for
+   * all together. The request that goes beyond is reset with REJECTED, so that the client may send it again. */
+  size_t max_waiting_requests;     /* of one connection (32) */
+  size_t max_waiting_bytes;        /* of one connection (256 KiB) */
+  size_t max_all_waiting_requests; /* (4,000) */
+  size_t max_all_waiting_bytes;    /* (16 MiB) */
+  /* Claims in a second for all clients of one IPv4 /24 or IPv6 /48. One ticket can make any number of ClientHellos, and
+   * each claim takes room in the register for hours. Beyond it requests wait, as after FAILED (100). */
+  size_t max_prefix_claims;
 } h3edge_server_options;
 #define h3edge_server_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
@@ -88,11 +109,12 @@ typedef struct h3edge_server_events {
 } h3edge_server_events;
 
 /* Everything in the options is copied but what is said to be kept. `events` and `ctx` are kept until the free. INVAL
- * without credentials or on_request; NOMEM. */
+ * without credentials or on_request, with a classifier or a register that has no function to ask, or with tickets that
+ * live longer than 7 days (RFC 8446 4.6.1); NOMEM. */
 H3EDGE_API int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
                                  const h3edge_server_events *events, void *ctx);
-/* Ends every connection without a word; every open request gets its on_close (SHUTDOWN). Asserts when called inside
- * an event. Order at the end: server, gateway, upstream. */
+/* Ends every connection without a word; every open request gets its on_close (SHUTDOWN). The register is told to forget
+ * the server first. Asserts when called inside an event. Order at the end: server, gateway, upstream, register. */
 H3EDGE_API void h3edge_server_free(h3edge_server *server);
 
 /* One read from a UDP socket: a datagram, or several of `segment` bytes each but the last (GRO). All borrowed. */
@@ -124,6 +146,9 @@ H3EDGE_API h3edge_ts h3edge_server_deadline(const h3edge_server *server);
  * to be good in another process need it; without it they are good in this object only. Call it at the start, and
  * every few minutes. */
 H3EDGE_API void h3edge_server_clock(h3edge_server *server, uint64_t unix_ns, h3edge_ts now);
+/* The answer to a claim that was PENDING. An `id` that is unknown, answered already, or no longer of interest is
+ * ignored, and so is PENDING; anything that is no claim counts as FAILED. */
+H3EDGE_API void h3edge_server_claimed(h3edge_server *server, uint64_t id, h3edge_claim claim, h3edge_ts now);
 /* For connections from now on. A reference is taken. */
 H3EDGE_API int h3edge_server_set_credentials(h3edge_server *server, h3edge_credentials *credentials);
 /* No new connections; GOAWAY to the ones that are there, which close when their requests are done. */
@@ -131,7 +156,7 @@ H3EDGE_API void h3edge_server_shutdown(h3edge_server *server);
 /* Whether there is no connection left (after shutdown: the time to free it). */
 H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
 
-/* Counters since the start; the first three are present counts. */
+/* Counters since the start, but those that say "now". */
 #define H3EDGE_STATS(X)                                                                                                \
   X(connections, "connections now")                                                                                    \
   X(half_open, "of these, with the handshake not complete")                                                            \
@@ -158,7 +183,22 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(requests_malformed, "requests refused as malformed")                                                               \
   X(requests_refused, "requests refused at a limit")                                                                   \
   X(requests_reset_by_peer, "requests that the client reset")                                                          \
-  X(responses, "responses acknowledged whole")
+  X(responses, "responses acknowledged whole")                                                                         \
+  X(requests_waiting, "requests that wait for the handshake now")                                                      \
+  X(bytes_waiting, "bytes of them now")                                                                                \
+  X(early_delivered, "early requests delivered early")                                                                 \
+  X(early_waited, "early requests that waited: not allowed early")                                                     \
+  X(early_not_complete, "early requests that waited: their content came late")                                         \
+  X(early_not_validated, "early requests that waited: the address was not proved")                                     \
+  X(early_claim_pending, "early requests that waited: the register was slower than the handshake")                     \
+  X(early_claim_seen, "early requests that waited: the ClientHello was seen before")                                   \
+  X(early_claim_failed, "early requests that waited: the register could not tell")                                     \
+  X(early_rejected, "early requests answered 425")                                                                     \
+  X(early_rejected_marked, "requests answered 425 because of their Early-Data field")                                  \
+  X(early_limit_reached, "early requests refused because too much waited")                                             \
+  X(early_never_delivered, "early requests whose connection or stream ended while they waited")                        \
+  X(early_never_confirmed, "requests delivered early on connections that never completed the handshake")               \
+  X(claims_limited, "claims not made: too many from one neighbourhood of addresses")
 typedef struct h3edge_stats {
   size_t struct_size;
 #define H3EDGE_STATS_MEMBER(name, text) uint64_t name;

@@ -4,6 +4,7 @@
  * bytes that it was given stay in request.out until they are acknowledged or the stream is closed; on_close comes from
  * h3edge__stream_finish alone. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "h3/stream.h"
 #include "util/log.h"
@@ -63,23 +64,30 @@ static uint64_t code_of(h3edge_reason reason, bool request_ended) {
   }
 }
 
-void h3edge__stream_finish(h3edge__stream *stream, h3edge_reason reason) {
-  const h3edge__host *host = stream->session->host;
-  const h3edge_request *request = &stream->request;
+const char *h3edge__stream_text(const h3edge__stream *stream, char out[H3EDGE__STREAM_TEXT]) {
+  const h3edge_head *head = &stream->request.head;
   char method[32];
   char target[512];
 
-  if (request->closed) return;
+  snprintf(out, H3EDGE__STREAM_TEXT, "connection %" PRIu64 " stream %" PRId64 ": \"%s %s\"",
+           h3edge__conn_id(stream->session->conn), stream->id, h3edge__log_escape(method, sizeof method, head->method),
+           h3edge__log_escape(target, sizeof target, head->path));
+  return out;
+}
+
+void h3edge__stream_finish(h3edge__stream *stream, h3edge_reason reason) {
+  const h3edge__host *host = stream->session->host;
+  char text[H3EDGE__STREAM_TEXT];
+
+  if (stream->request.closed) return;
+  h3edge__stream_leave(stream);
   if (reason == H3EDGE_REASON_DONE) host->stats->responses++;
   if (stream->delivered) {
     host->stats->requests_open--;
     if (reason == H3EDGE_REASON_PEER) host->stats->requests_reset_by_peer++;
     if (host->options->logger && host->options->logger->level >= H3EDGE_LOG_DEBUG)
-      h3edge__log(host->options->logger, H3EDGE_LOG_DEBUG, "connection %" PRIu64 " stream %" PRId64 ": \"%s %s\" %d %s",
-                  h3edge__conn_id(stream->session->conn), stream->id,
-                  h3edge__log_escape(method, sizeof method, request->head.method),
-                  h3edge__log_escape(target, sizeof target, request->head.path), request->response.status,
-                  h3edge_reason_name(reason));
+      h3edge__log(host->options->logger, H3EDGE_LOG_DEBUG, "%s %d %s", h3edge__stream_text(stream, text),
+                  stream->request.response.status, h3edge_reason_name(reason));
   }
   h3edge__request_close(&stream->request, reason);
 }

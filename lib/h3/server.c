@@ -6,7 +6,8 @@
 #include "util/mem.h"
 #include "util/options.h"
 
-#define DATAGRAM_MIN 1500 /* the smallest buffer that a batch is written into */
+#define DATAGRAM_MIN 1500                                   /* the smallest buffer that a batch is written into */
+#define TICKET_LIFETIME_MAX (7 * 24 * 3600 * H3EDGE_SECOND) /* RFC 8446 4.6.1 */
 
 struct h3edge_server {
   h3edge_server_options options; /* complete */
@@ -17,9 +18,7 @@ struct h3edge_server {
   h3edge__endpoint *endpoint;
 };
 
-static void on_request(void *ctx, h3edge_request *request) {
-  h3edge_server *server = ctx;
-
+static void on_request(h3edge_server *server, h3edge_request *request) {
   server->events.on_request(server->ctx, server, request);
 }
 
@@ -34,7 +33,23 @@ static void fill_defaults(h3edge_server_options *options) {
   options->response_window = H3EDGE__OR(options->response_window, 256 << 10);
   options->max_field_section = H3EDGE__OR(options->max_field_section, 32 << 10);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->ticket_lifetime = H3EDGE__OR(options->ticket_lifetime, 3600 * H3EDGE_SECOND);
+  options->ticket_hold = H3EDGE__OR(options->ticket_hold, 1100 * H3EDGE_MILLISECOND);
+  options->max_waiting_requests = H3EDGE__OR(options->max_waiting_requests, 32);
+  options->max_waiting_bytes = H3EDGE__OR(options->max_waiting_bytes, 256 << 10);
+  options->max_all_waiting_requests = H3EDGE__OR(options->max_all_waiting_requests, 4000);
+  options->max_all_waiting_bytes = H3EDGE__OR(options->max_all_waiting_bytes, 16 << 20);
+  options->max_prefix_claims = H3EDGE__OR(options->max_prefix_claims, 100);
   options->mem = h3edge__mem_or_default(options->mem);
+}
+
+static bool is_usable(const h3edge_server_options *options) {
+  const h3edge_classifier *classifier = options->classifier;
+  const h3edge_register *asked = options->claim_register;
+
+  if (!options->credentials || options->ticket_lifetime > TICKET_LIFETIME_MAX) return false;
+  if (classifier && (!classifier->vtable || !classifier->vtable->classify)) return false;
+  return !asked || (asked->vtable && asked->vtable->claim);
 }
 
 static int take_options(h3edge_server *server, const h3edge_server_options *options,
@@ -42,7 +57,7 @@ static int take_options(h3edge_server *server, const h3edge_server_options *opti
   if (h3edge__sized_copy(&server->options, sizeof server->options, options) ||
       h3edge__sized_copy(&server->events, sizeof server->events, events))
     return H3EDGE_ERR_INVAL;
-  if (!server->options.credentials || !server->events.on_request) return H3EDGE_ERR_INVAL;
+  if (!is_usable(&server->options) || !server->events.on_request) return H3EDGE_ERR_INVAL;
   fill_defaults(&server->options);
   return 0;
 }
@@ -60,9 +75,10 @@ int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
   if (!server) return H3EDGE_ERR_NOMEM;
   *server = local;
   h3edge_stats_init(&server->stats);
-  h3edge__host_init(&server->host, &server->options, &server->stats, on_request, server);
-  error = h3edge__endpoint_new(&server->endpoint, &server->options, &h3edge__h3_app, &server->host, &server->stats);
+  h3edge__host_init(&server->host, server, &server->options, &server->stats, on_request);
+  error = h3edge__endpoint_new(&server->endpoint, &server->options, &server->host.app, &server->host, &server->stats);
   if (error) {
+    h3edge__host_free(&server->host);
     h3edge__free(local.options.mem, server);
     return error;
   }
@@ -71,8 +87,13 @@ int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
 }
 
 void h3edge_server_free(h3edge_server *server) {
+  h3edge_register *asked;
+
   if (!server) return;
+  asked = server->options.claim_register;
+  if (asked && asked->vtable->forget) asked->vtable->forget(asked, server);
   h3edge__endpoint_free(server->endpoint);
+  h3edge__host_free(&server->host);
   h3edge__free(server->options.mem, server);
 }
 
@@ -91,6 +112,12 @@ h3edge_ts h3edge_server_deadline(const h3edge_server *server) {
 
 void h3edge_server_clock(h3edge_server *server, uint64_t unix_ns, h3edge_ts now) {
   h3edge__endpoint_clock(server->endpoint, unix_ns, now);
+}
+
+void h3edge_server_claimed(h3edge_server *server, uint64_t id, h3edge_claim claim, h3edge_ts now) {
+  h3edge__endpoint_enter(server->endpoint, now);
+  h3edge__host_claimed(&server->host, id, claim);
+  h3edge__endpoint_leave(server->endpoint);
 }
 
 int h3edge_server_set_credentials(h3edge_server *server, h3edge_credentials *credentials) {

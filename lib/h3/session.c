@@ -10,44 +10,6 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define QPACK_TABLE 4096  /* for the client's encoder: it saves bytes on the uplink and costs 1.4 KiB */
-#define QPACK_BLOCKED 100 /* streams that may wait for it */
-
-static void *mem_malloc(size_t size, void *ctx) {
-  const h3edge_mem *mem = ctx;
-
-  return mem->malloc(mem->ctx, size);
-}
-
-static void mem_free(void *block, void *ctx) {
-  const h3edge_mem *mem = ctx;
-
-  mem->free(mem->ctx, block);
-}
-
-static void *mem_calloc(size_t count, size_t size, void *ctx) {
-  const h3edge_mem *mem = ctx;
-
-  return mem->calloc(mem->ctx, count, size);
-}
-
-static void *mem_realloc(void *block, size_t size, void *ctx) {
-  const h3edge_mem *mem = ctx;
-
-  return mem->realloc(mem->ctx, block, size);
-}
-
-void h3edge__host_init(h3edge__host *host, const h3edge_server_options *options, h3edge_stats *stats,
-                       void (*on_request)(void *ctx, h3edge_request *request), void *ctx) {
-  *host = (h3edge__host){
-      .options = options,
-      .stats = stats,
-      .mem = {(void *)(uintptr_t)options->mem, mem_malloc, mem_free, mem_calloc, mem_realloc},
-      .on_request = on_request,
-      .ctx = ctx,
-  };
-}
-
 int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why) {
   if (!session->broken)
     h3edge__log(session->host->options->logger, H3EDGE_LOG_INFO,
@@ -90,19 +52,12 @@ static int open_streams(h3edge__session *session) {
 }
 
 static int open_h3(h3edge__session *session) {
-  const h3edge_server_options *options = session->host->options;
-  nghttp3_settings settings;
+  const h3edge__host *host = session->host;
+  size_t max_requests = host->options->max_requests;
 
-  nghttp3_settings_default(&settings);
-  settings.max_field_section_size = options->max_field_section;
-  settings.qpack_max_dtable_capacity = QPACK_TABLE;
-  settings.qpack_blocked_streams = QPACK_BLOCKED;
-  /* No table for what is sent: it would cost more memory than responses save bytes, and it spares the client from
-   * waiting for one stream to read another. */
-  settings.qpack_encoder_max_dtable_capacity = 0;
-  if (nghttp3_conn_server_new(&session->h3, &h3edge__callbacks, &settings, &session->host->mem, session)) return -1;
-  nghttp3_conn_set_max_client_streams_bidi(session->h3, options->max_requests);
-  nghttp3_conn_set_max_concurrent_streams(session->h3, options->max_requests);
+  if (nghttp3_conn_server_new(&session->h3, &h3edge__callbacks, &host->settings, &host->mem, session)) return -1;
+  nghttp3_conn_set_max_client_streams_bidi(session->h3, max_requests);
+  nghttp3_conn_set_max_concurrent_streams(session->h3, max_requests);
   return open_streams(session);
 }
 
@@ -119,6 +74,7 @@ static void *session_open(void *ctx, h3edge__conn *conn) {
   h3edge__map_init(&session->by_id, host->options->mem, seed);
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
+  h3edge__session_begin_early(session);
   if (!open_h3(session)) return session;
   nghttp3_conn_del(session->h3);
   h3edge__free(host->options->mem, session);
@@ -132,6 +88,7 @@ static void session_close(void *ctx, h3edge_reason reason) {
   session->closing = true;
   for (node = session->streams.next; node != &session->streams; node = node->next)
     h3edge__stream_finish(H3EDGE__OF(node, h3edge__stream, node), reason);
+  h3edge__session_end_early(session);
   nghttp3_conn_del(session->h3);
   while (!h3edge__list_is_empty(&session->streams))
     h3edge__stream_free(H3EDGE__OF(session->streams.next, h3edge__stream, node));
@@ -261,8 +218,10 @@ static void session_confirmed(void *ctx) {
   h3edge__session *session = ctx;
   h3edge__node *node;
 
+  h3edge__session_confirm_early(session);
   for (node = session->streams.next; !session->broken && node != &session->streams; node = node->next)
-    h3edge__stream_confirmed(H3EDGE__OF(node, h3edge__stream, node));
+    h3edge__request_confirm(&H3EDGE__OF(node, h3edge__stream, node)->request);
+  h3edge__session_review(session);
 }
 
 /* Sending. */

@@ -5,23 +5,34 @@
 
 #include <nghttp3/nghttp3.h>
 
+#include "h3/claim_rate.h"
 #include "quic/app.h"
+#include "replay/early.h"
 #include "util/list.h"
 #include "util/map.h"
 
-/* What the sessions of one server have in common; the `ctx` of h3edge__h3_app. */
+/* What the sessions of one server have in common (host.c). */
 typedef struct h3edge__host {
+  h3edge_server *server;
   const h3edge_server_options *options; /* complete */
   h3edge_stats *stats;                  /* what concerns requests is counted here */
-  nghttp3_mem mem;                      /* set by h3edge__host_init */
-  void (*on_request)(void *ctx, h3edge_request *request);
-  void *ctx;
+  void (*on_request)(h3edge_server *server, h3edge_request *request);
+  struct h3edge__quic_app app; /* h3edge__h3_app with its binding; `ctx` is the host */
+  nghttp3_settings settings;
+  char settings_text[160];
+  nghttp3_mem mem;
+  h3edge__claim_rate claim_rate;
+  h3edge__map claims; /* from the ID of a claim that is not answered to its session */
+  uint64_t claim_count;
 } h3edge__host;
 
-void h3edge__host_init(h3edge__host *host, const h3edge_server_options *options, h3edge_stats *stats,
-                       void (*on_request)(void *ctx, h3edge_request *request), void *ctx);
+void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_server_options *options,
+                       h3edge_stats *stats, void (*on_request)(h3edge_server *server, h3edge_request *request));
+void h3edge__host_free(h3edge__host *host); /* after its sessions */
+/* What h3edge_server_claimed says (early.c). */
+void h3edge__host_claimed(h3edge__host *host, uint64_t id, h3edge_claim answer);
 
-extern const struct h3edge__quic_app h3edge__h3_app;
+extern const struct h3edge__quic_app h3edge__h3_app; /* session.c */
 
 typedef enum h3edge__shutdown { RUNNING, NOTICED, LAST_CALLED } h3edge__shutdown;
 
@@ -34,6 +45,10 @@ typedef struct h3edge__session {
   h3edge__node due;     /* those that commands left work on */
   bool broken;          /* nghttp3 gave up: it may only be deleted */
   bool closing;         /* the connection is over: no commands any more */
+  h3edge__early early;
+  uint64_t claim_id; /* of the question put to the register */
+  size_t waiting_requests;
+  uint64_t waiting_bytes;
   struct {
     size_t len;
     bool fin;
@@ -54,6 +69,13 @@ typedef struct h3edge__session {
 int h3edge__session_fail(h3edge__session *session, int error);
 /* The same with an HTTP/3 error code and a phrase for the log. */
 int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why);
+
+/* early.c: the connection begins, its handshake is complete, it ends. */
+void h3edge__session_begin_early(h3edge__session *session);
+void h3edge__session_confirm_early(h3edge__session *session);
+void h3edge__session_end_early(h3edge__session *session);
+/* Looks at each request that waits, oldest first. */
+void h3edge__session_review(h3edge__session *session);
 
 extern const nghttp3_callbacks h3edge__callbacks; /* callbacks.c; their user data is the session */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.c: a request stream as far as it arrives: bytes from QUIC go through the scan to nghttp3, which calls back
  * with lines, content and ends. Called by session.c and callbacks.c. Invariants: a request is delivered once, only with
- * a head that keeps every rule of request/head.h, and only after the handshake; a fault is recorded here and acted upon
- * by h3edge__stream_settle, because nghttp3 cannot be called from inside its callbacks. */
+ * a head that keeps every rule of request/head.h, and when early.c lets it; a fault is recorded here and acted upon by
+ * h3edge__stream_settle, because nghttp3 cannot be called from inside its callbacks. */
 #include "h3/stream.h"
 
 #include <inttypes.h>
@@ -55,7 +55,7 @@ static bool is_deaf(const h3edge__stream *stream) {
   return stream->read_over || stream->refused || stream->request.reset;
 }
 
-/* Answers in the application's place. */
+/* In the application's place. */
 static void answer(h3edge__stream *stream, int status) {
   static const h3edge_field allow = {
       {"allow", 5}, {"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", 44}, 0}; /* RFC 9110 15.5.6 */
@@ -65,15 +65,19 @@ static void answer(h3edge__stream *stream, int status) {
     h3edge__stream_fail(stream, H3EDGE_REASON_INTERNAL, "out of memory");
 }
 
+void h3edge__stream_answer(h3edge__stream *stream, int status) {
+  stream->refused = true;
+  answer(stream, status);
+}
+
 static void refuse(h3edge__stream *stream, int status, const char *why) {
   const h3edge__host *host = stream->session->host;
 
   if (is_deaf(stream)) return;
-  stream->refused = true;
   host->stats->requests_refused++;
   h3edge__log(host->options->logger, H3EDGE_LOG_INFO, "connection %" PRIu64 " stream %" PRId64 ": answered %d: %s",
               h3edge__conn_id(stream->session->conn), stream->id, status, why);
-  answer(stream, status);
+  h3edge__stream_answer(stream, status);
 }
 
 /* A field section beyond the limits (RFC 9114 4.2.2). */
@@ -84,26 +88,16 @@ static void refuse_size(h3edge__stream *stream) {
     refuse(stream, 431, "head too large");
 }
 
-static void deliver(h3edge__stream *stream) {
+void h3edge__stream_deliver(h3edge__stream *stream) {
   h3edge__host *host = stream->session->host;
   h3edge_request *request = &stream->request;
 
-  stream->held = false;
   stream->delivered = true;
-  request->early = !h3edge__conn_is_confirmed(stream->session->conn);
+  request->early = !stream->session->early.confirmed;
   host->stats->requests++;
   host->stats->requests_open++;
-  host->on_request(host->ctx, request);
+  host->on_request(host->server, request);
   if (!request->attached && !request->response.status && !request->reset) answer(stream, 500);
-}
-
-void h3edge__stream_confirmed(h3edge__stream *stream) {
-  if (stream->held && !stream->request.reset) {
-    deliver(stream);
-    h3edge__request_deliver(&stream->request);
-  } else {
-    h3edge__request_confirm(&stream->request);
-  }
 }
 
 /* Bytes to nghttp3; what it is done with may come again. An error of it ends the connection: from 1.11 on also for a
@@ -134,6 +128,11 @@ static bool content_fits(const h3edge__stream *stream, bool ended) {
 
   if (length == H3EDGE_LENGTH_UNKNOWN) return true;
   return ended ? stream->scan.content == length : stream->scan.content <= length;
+}
+
+/* Neither content nor trailers, nor the beginning of either. */
+static bool has_no_content(const h3edge__stream *stream) {
+  return !stream->scan.content && stream->scan.sections == 1;
 }
 
 static void check_scan(h3edge__stream *stream) {
@@ -184,6 +183,15 @@ void h3edge__stream_line(h3edge__stream *stream, h3edge_str name, h3edge_str val
     h3edge__stream_fail(stream, H3EDGE_REASON_INTERNAL, "out of memory");
 }
 
+/* The head is complete and without fault. */
+static void judge(h3edge__stream *stream, bool ended) {
+  h3edge_head *head = &stream->request.head;
+
+  head->ended = ended && has_no_content(stream);
+  h3edge__early_request_init(&stream->early, head, ended);
+  h3edge__stream_judge(stream);
+}
+
 /* Whether nghttp3 delivered every line of the section (see scan.h). Begins the count of the next one. */
 static bool lines_are_whole(h3edge__stream *stream, size_t section) {
   size_t lines = stream->lines;
@@ -205,15 +213,12 @@ void h3edge__stream_head_end(h3edge__stream *stream) {
     verdict = H3EDGE__MALFORMED;
     why = "content unlike content-length";
   }
-  request->head.ended = ended && !stream->scan.content && stream->scan.sections == 1;
   if (verdict < 0)
     h3edge__stream_fail(stream, H3EDGE_REASON_MALFORMED, why);
   else if (verdict)
     refuse(stream, verdict, why);
-  else if (h3edge__conn_is_confirmed(stream->session->conn))
-    deliver(stream);
   else
-    stream->held = true;
+    judge(stream, ended);
 }
 
 void h3edge__stream_trailers_end(h3edge__stream *stream) {
@@ -222,10 +227,14 @@ void h3edge__stream_trailers_end(h3edge__stream *stream) {
 
   if (is_deaf(stream)) return;
   if (lines_are_whole(stream, H3EDGE__SCAN_TRAILERS)) why = h3edge__trailers_fault(trailers->items, trailers->count);
-  if (why) h3edge__stream_fail(stream, H3EDGE_REASON_MALFORMED, why);
+  if (why)
+    h3edge__stream_fail(stream, H3EDGE_REASON_MALFORMED, why);
+  else if (stream->held)
+    h3edge__stream_hold(stream, trailers->size);
 }
 
 void h3edge__stream_content(h3edge__stream *stream, const uint8_t *data, size_t len) {
+  if (stream->held) h3edge__stream_hold(stream, len);
   if (is_deaf(stream))
     h3edge__conn_credit_connection(stream->session->conn, len);
   else if (h3edge__request_receive(&stream->request, data, len)) {
@@ -238,5 +247,10 @@ void h3edge__stream_end(h3edge__stream *stream) {
   if (is_deaf(stream)) return;
   stream->read_over = true;
   stream->request.ended = true;
+  if (stream->held) {
+    stream->request.head.ended = has_no_content(stream);
+    h3edge__early_ended(&stream->early);
+    h3edge__stream_judge(stream);
+  }
   h3edge__request_deliver(&stream->request);
 }

@@ -101,6 +101,72 @@ done:
   finish();
 }
 
+/* A classifier and a register that nobody asks here. */
+static h3edge_verdict classify(const h3edge_classifier *self, const h3edge_head *head, const h3edge_path *path) {
+  (void)self, (void)head, (void)path;
+  return H3EDGE_ALLOW;
+}
+
+static h3edge_claim claim(h3edge_register *self, h3edge_server *server, uint64_t id, const uint8_t *key, size_t len,
+                          h3edge_ts ttl, h3edge_ts now) {
+  (void)self, (void)server, (void)id, (void)key, (void)len, (void)ttl, (void)now;
+  return H3EDGE_CLAIM_FAILED;
+}
+
+static size_t forgotten;
+
+static void forget(h3edge_register *self, h3edge_server *server) {
+  (void)self;
+  assert_ptr_equal(server, t.server);
+  h3edge_server_claimed(server, 1, H3EDGE_CLAIM_FRESH, H3EDGE_SECOND); /* the last moment for it */
+  forgotten++;
+}
+
+static void early_data_needs_somebody_to_ask(void) {
+  static const h3edge_classifier_vtable mute_classifier = {.struct_size = sizeof mute_classifier, .name = "mute"};
+  static const h3edge_register_vtable mute_register = {.struct_size = sizeof mute_register, .name = "mute"};
+  h3edge_classifier classifier = {NULL};
+  h3edge_register asked = {.vtable = NULL};
+
+  prepare();
+  t.options.classifier = &classifier;
+  CHECK_INT(h3edge_server_new(&t.server, &t.options, &events, NULL), H3EDGE_ERR_INVAL);
+  classifier.vtable = &mute_classifier;
+  CHECK_INT(h3edge_server_new(&t.server, &t.options, &events, NULL), H3EDGE_ERR_INVAL);
+  t.options.classifier = NULL;
+  t.options.claim_register = &asked;
+  CHECK_INT(h3edge_server_new(&t.server, &t.options, &events, NULL), H3EDGE_ERR_INVAL);
+  asked.vtable = &mute_register;
+  CHECK_INT(h3edge_server_new(&t.server, &t.options, &events, NULL), H3EDGE_ERR_INVAL);
+  t.options.claim_register = NULL;
+  t.options.ticket_lifetime = 7 * 24 * 3600 * H3EDGE_SECOND + 1;
+  CHECK_INT(h3edge_server_new(&t.server, &t.options, &events, NULL), H3EDGE_ERR_INVAL);
+  t.options.ticket_lifetime--;
+  OK(h3edge_server_new(&t.server, &t.options, &events, NULL));
+done:
+  finish();
+}
+
+static void the_register_is_told_of_the_end(void) {
+  static const h3edge_classifier_vtable classifier_vtable = {sizeof classifier_vtable, "test", classify};
+  static const h3edge_register_vtable register_vtable = {sizeof register_vtable, "test", claim, forget};
+  static const h3edge_classifier classifier = {&classifier_vtable};
+  static h3edge_register asked = {.vtable = &register_vtable};
+
+  prepare();
+  forgotten = 0;
+  t.options.classifier = &classifier;
+  t.options.claim_register = &asked;
+  OK(h3edge_server_new(&t.server, &t.options, &events, NULL));
+  h3edge_server_claimed(t.server, 1, H3EDGE_CLAIM_FRESH, H3EDGE_SECOND); /* an answer that nobody asked for */
+  CHECK_INT(forgotten, 0);
+  h3edge_server_free(t.server);
+  t.server = NULL;
+  CHECK_INT(forgotten, 1);
+done:
+  finish();
+}
+
 static void credentials_are_replaced(void) {
   h3edge_credentials *fresh = NULL;
   static const char *const names[] = {"localhost"};
@@ -118,4 +184,5 @@ done:
 }
 
 UNIT_MAIN("server", UNIT(it_needs_credentials_and_an_application), UNIT(without_clients_it_rests),
-          UNIT(garbage_is_counted), UNIT(credentials_are_replaced))
+          UNIT(garbage_is_counted), UNIT(early_data_needs_somebody_to_ask), UNIT(the_register_is_told_of_the_end),
+          UNIT(credentials_are_replaced))

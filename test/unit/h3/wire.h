@@ -50,6 +50,8 @@ struct h3edge__conn {
   uint64_t connection_credit; /* the part of it that was for the connection alone */
   size_t request_credit;
   h3edge_path path;
+  bool validated;
+  size_t key_len;
 };
 
 static struct {
@@ -66,7 +68,8 @@ static struct {
   bool hold_encoder; /* keep the client's QPACK encoder stream back */
   char encoder[8192];
   size_t encoder_len;
-  char log[512]; /* the last line */
+  char log[512];      /* the last line */
+  char decision[512]; /* the last one about an early request */
   /* The application. */
   void (*on_request)(h3edge_request *request);
   h3edge_request *request; /* the last one, while it is there */
@@ -76,7 +79,10 @@ static struct {
   char events[1024];
 } wire;
 
-static const struct h3edge__quic_app *const app = &h3edge__h3_app;
+static const struct h3edge__quic_app *const app = &wire.host.app;
+
+/* Nobody looks into it here. */
+#define WIRE_SERVER ((h3edge_server *)(void *)&wire)
 
 /* Commands of the session. */
 
@@ -110,8 +116,13 @@ const h3edge_path *h3edge__conn_path(const h3edge__conn *conn) {
   return &conn->path;
 }
 
-bool h3edge__conn_is_confirmed(const h3edge__conn *conn) {
-  return conn->confirmed;
+bool h3edge__conn_address_is_validated(const h3edge__conn *conn) {
+  return conn->validated;
+}
+
+size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key) {
+  *key = (const uint8_t *)"the binder of a client's ticket!";
+  return conn->key_len;
 }
 
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id) {
@@ -489,6 +500,12 @@ static inline void wire_see_drain(void *ctx, h3edge_request *request) {
   wire_note("drain");
 }
 
+static inline void wire_see_confirmed(void *ctx, h3edge_request *request) {
+  (void)ctx;
+  assert_false(h3edge_request_is_early(request));
+  wire_note("confirmed");
+}
+
 static inline void wire_see_close(void *ctx, h3edge_request *request, h3edge_reason reason) {
   bool *open = ctx;
 
@@ -506,6 +523,7 @@ static const h3edge_request_events wire_events = {
     .on_trailers = wire_see_trailers,
     .on_end = wire_see_end,
     .on_drain = wire_see_drain,
+    .on_confirmed = wire_see_confirmed,
     .on_close = wire_see_close,
 };
 
@@ -518,16 +536,17 @@ static inline void wire_attach(h3edge_request *request) {
   wire.attached++;
 }
 
-static inline void wire_on_request(void *ctx, h3edge_request *request) {
-  (void)ctx;
+static inline void wire_on_request(h3edge_server *server, h3edge_request *request) {
+  assert_ptr_equal(server, WIRE_SERVER);
   wire.request = request;
-  wire_note("request");
+  wire_note(h3edge_request_is_early(request) ? "early" : "request");
   if (wire.on_request) wire.on_request(request);
 }
 
 static inline void wire_log(void *ctx, h3edge_log_level level, const char *text, size_t len) {
   (void)ctx, (void)level;
   snprintf(wire.log, sizeof wire.log, "%.*s", (int)len, text);
+  if (strstr(wire.log, " early: ")) memcpy(wire.decision, wire.log, sizeof wire.decision);
 }
 
 /* Beginning and end. */
@@ -559,15 +578,21 @@ static inline void wire_prepare(void (*on_request)(h3edge_request *request)) {
   wire.options.response_window = 4000;
   wire.options.max_field_section = 4096;
   wire.options.max_field_lines = 20;
+  wire.options.ticket_lifetime = 10 * H3EDGE_SECOND;
+  wire.options.max_prefix_claims = 10;
+  wire.options.max_waiting_requests = wire.options.max_all_waiting_requests = 10;
+  wire.options.max_waiting_bytes = wire.options.max_all_waiting_bytes = 5000;
   wire.on_request = on_request;
   wire.conn.confirmed = true;
+  wire.conn.key_len = 32;
   wire.conn.next_uni = 3;
 }
 
 static inline int wire_begin(void) {
-  h3edge__host_init(&wire.host, &wire.options, &wire.stats, wire_on_request, NULL);
+  h3edge__host_init(&wire.host, WIRE_SERVER, &wire.options, &wire.stats, wire_on_request);
   wire.session = app->open(&wire.host, &wire.conn);
   if (!wire.session) return H3EDGE_ERR_NOMEM;
+  if (wire.conn.confirmed) app->confirmed(wire.session);
   wire_client_new();
   wire_run();
   return 0;
@@ -578,9 +603,14 @@ static inline int wire_open(void (*on_request)(h3edge_request *request)) {
   return wire_begin();
 }
 
-/* Whatever happened before: every request that was attached has had its on_close, and all credit came back. */
+/* Whatever happened before: every request that was attached has had its on_close, nothing waits, nobody is owed an
+ * answer, and no more credit came back than was used. */
 static inline void wire_close(void) {
   wire_end(H3EDGE_REASON_SHUTDOWN);
+  assert_int_equal(wire.host.claims.count, 0);
+  h3edge__host_free(&wire.host);
+  assert_int_equal(wire.stats.requests_waiting, 0);
+  assert_int_equal(wire.stats.bytes_waiting, 0);
   nghttp3_conn_del(wire.client);
   assert_int_equal(wire.closed, wire.attached);
   assert_int_equal(wire.stats.requests_open, 0);
