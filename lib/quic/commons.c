@@ -3,6 +3,7 @@
 #include "quic/commons.h"
 
 #include "quic/credentials.h"
+#include "quic/ticket.h"
 #include "quic/tls.h"
 #include "util/mem.h"
 
@@ -14,9 +15,16 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
   if (h3edge__credentials_is_empty(options->credentials)) return H3EDGE_ERR_CREDENTIALS;
   *commons = (h3edge__commons){.options = options, .mem = mem, .app = app, .app_ctx = app_ctx, .stats = stats};
   error = h3edge__tokens_init(&commons->tokens, options->secret);
+  if (!error)
+    error =
+        h3edge__ticket_root(commons->ticket_root, commons->tokens.ticket_key, options, h3edge__tls_alpn, app->binding);
   if (!error) error = h3edge__cid_map_init(&commons->cids, mem, options->worker_id);
+  if (!error && options->claim_register) error = h3edge__antireplay_init(&commons->antireplay);
   if (!error) error = h3edge__tls_priority(&commons->priority);
-  if (error) return error;
+  if (error) {
+    h3edge__antireplay_free(&commons->antireplay);
+    return error;
+  }
   h3edge__timers_init(&commons->timers, mem);
   h3edge__outbox_init(&commons->outbox, mem);
   h3edge__list_init(&commons->all);
@@ -30,6 +38,8 @@ void h3edge__commons_free(h3edge__commons *commons) {
   h3edge__outbox_free(&commons->outbox);
   h3edge__timers_free(&commons->timers);
   gnutls_priority_deinit(commons->priority);
+  h3edge__antireplay_free(&commons->antireplay);
   h3edge__cid_map_free(&commons->cids);
   gnutls_memset(&commons->tokens, 0, sizeof commons->tokens);
+  gnutls_memset(commons->ticket_root, 0, sizeof commons->ticket_root);
 }

@@ -6,6 +6,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "quic/antireplay.h"
 #include "quic/app.h"
 #include "quic/cid_map.h"
 #include "quic/outbox.h"
@@ -24,6 +25,8 @@ typedef struct h3edge__commons {
   h3edge_credentials *credentials; /* a reference: for connections from now on */
   gnutls_priority_t priority;
   h3edge__tokens tokens;
+  uint8_t ticket_root[32];       /* of the session tickets' keys */
+  h3edge__antireplay antireplay; /* all zero without a register */
   h3edge__cid_map cids;
   h3edge__timers timers;
   h3edge__outbox outbox;

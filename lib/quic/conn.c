@@ -4,15 +4,9 @@
  * one that is in the ready list has its timer at whatever it was, the others have it armed. */
 #include "quic/conn.h"
 
+#include "quic/params.h"
 #include "quic/path.h"
 #include "util/mem.h"
-
-#define UNI_STREAMS 3 /* control, and the two of QPACK (RFC 9114 6.2) */
-#define UNI_WINDOW 65536
-
-static uint64_t at_most(uint64_t value, uint64_t limit) {
-  return value < limit ? value : limit;
-}
 
 static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commons, const h3edge__hello *hello) {
   static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
@@ -42,18 +36,8 @@ static void set_original_dcid(ngtcp2_transport_params *params, const h3edge__hel
 
 static int set_params(ngtcp2_transport_params *params, const h3edge__commons *commons, const h3edge__hello *hello,
                       const ngtcp2_cid *scid) {
-  const h3edge_server_options *options = commons->options;
-
-  ngtcp2_transport_params_default(params);
+  h3edge__params_init(params, commons->options);
   set_original_dcid(params, hello);
-  params->initial_max_stream_data_bidi_remote = at_most(options->request_window, NGTCP2_MAX_VARINT);
-  params->initial_max_stream_data_uni = UNI_WINDOW;
-  params->initial_max_data = at_most(options->connection_window, NGTCP2_MAX_VARINT);
-  params->initial_max_streams_bidi = at_most(options->max_requests, UINT64_C(1) << 60); /* RFC 9000 4.6 */
-  params->initial_max_streams_uni = UNI_STREAMS;
-  params->max_idle_timeout = options->idle_timeout == H3EDGE_NEVER ? 0 : options->idle_timeout;
-  params->active_connection_id_limit = 7;
-  params->disable_active_migration = options->no_migration;
   params->stateless_reset_token_present = 1;
   return h3edge__token_make_reset(&commons->tokens, params->stateless_reset_token, scid) ? 0 : H3EDGE_ERR_SYSTEM;
 }
@@ -71,7 +55,7 @@ static int start(h3edge__conn *conn, const h3edge__hello *hello) {
   error = h3edge__conn_add_cid(conn, NULL, &hello->initial->dcid);
   if (!error) error = h3edge__conn_add_cid(conn, &scid, NULL);
   if (!error) error = set_params(&params, commons, hello, &scid);
-  if (!error) error = h3edge__tls_init(&conn->tls, commons->priority, commons->credentials, commons->options);
+  if (!error) error = h3edge__tls_init(&conn->tls, commons);
   if (error) return error;
   /* Not into conn->quic: a failed call leaves a dangling pointer behind. */
   if (ngtcp2_conn_server_new(&quic, &hello->initial->scid, &scid, &path, hello->initial->version,
@@ -95,6 +79,8 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   conn->id = ++commons->connections;
   conn->path = *hello->path;
   conn->token_at = H3EDGE_NEVER;
+  conn->ticket_at = H3EDGE_NEVER;
+  conn->address_validated = hello->token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   conn->half_open = true;
   ngtcp2_ccerr_default(&conn->error);
   h3edge__list_init(&conn->in_all);
@@ -199,6 +185,7 @@ void h3edge__conn_arm(h3edge__conn *conn) {
   h3edge_ts at = ngtcp2_conn_get_expiry(conn->quic);
 
   if (conn->token_at < at) at = conn->token_at;
+  if (conn->ticket_at < at) at = conn->ticket_at;
   if (at <= now) at = now + 1; /* ngtcp2 has something overdue that pacing still holds back */
   h3edge__timers_set(&conn->commons->timers, &conn->timer, at);
 }
@@ -213,10 +200,17 @@ static void give_token(h3edge__conn *conn) {
   if (len > 0) (void)ngtcp2_conn_submit_new_token(conn->quic, token, (size_t)len);
 }
 
+/* Lost likewise when there is no memory for it. */
+static void give_second_ticket(h3edge__conn *conn) {
+  conn->ticket_at = H3EDGE_NEVER;
+  h3edge__tls_send_second_ticket(&conn->tls);
+}
+
 int h3edge__conn_handle_timers(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
   if (conn->token_at <= now) give_token(conn);
+  if (conn->ticket_at <= now) give_second_ticket(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
   return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }

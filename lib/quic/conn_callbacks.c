@@ -49,7 +49,9 @@ static int on_handshake_completed(ngtcp2_conn *quic, void *user) {
   h3edge__conn_drop_cid(conn, ngtcp2_conn_get_client_initial_dcid(quic));
   h3edge__conn_settle(conn);
   conn->commons->stats->handshakes_completed++;
+  h3edge__tls_make_tickets(&conn->tls);
   conn->token_at = conn->commons->door.now + TOKEN_DELAY;
+  conn->ticket_at = conn->commons->door.now + conn->commons->options->ticket_hold;
   conn->commons->app->confirmed(conn->session);
   return 0;
 }

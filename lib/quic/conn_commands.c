@@ -20,6 +20,14 @@ bool h3edge__conn_is_confirmed(const h3edge__conn *conn) {
   return ngtcp2_conn_get_handshake_completed(conn->quic) != 0;
 }
 
+bool h3edge__conn_address_is_validated(const h3edge__conn *conn) {
+  return conn->address_validated;
+}
+
+size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key) {
+  return h3edge__tls_claim_key(&conn->tls, key);
+}
+
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id) {
   switch (ngtcp2_conn_open_uni_stream(conn->quic, id, NULL)) {
   case 0:

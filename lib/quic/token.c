@@ -35,6 +35,7 @@ int h3edge__tokens_init(h3edge__tokens *tokens, const uint8_t secret[32]) {
   if (gnutls_rnd(GNUTLS_RND_KEY, tokens->own_key, sizeof tokens->own_key)) error = H3EDGE_ERR_SYSTEM;
   if (!error) error = derive(tokens->shared_key, root, "h3edge address token");
   if (!error) error = derive(tokens->reset_key, root, "h3edge stateless reset");
+  if (!error) error = derive(tokens->ticket_key, root, "h3edge session ticket");
   gnutls_memset(root, 0, sizeof root);
   return error;
 }

@@ -22,6 +22,7 @@ typedef struct h3edge__tokens {
   uint8_t shared_key[32];
   uint8_t own_key[32];
   uint8_t reset_key[32];
+  uint8_t ticket_key[32]; /* for ticket.h */
   bool clock_known;
   uint64_t clock_offset; /* wall clock less monotonic time, modulo 2^64 */
 } h3edge__tokens;

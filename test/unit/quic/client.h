@@ -8,9 +8,17 @@
 #include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "unit.h"
+
+/* What a client keeps for its next connection. */
+typedef struct client_memory {
+  gnutls_datum_t session; /* of the last ticket */
+  uint8_t params[256];    /* the server's transport parameters */
+  size_t params_len;
+} client_memory;
 
 /* All zero: an ordinary client. */
 typedef struct client_options {
@@ -22,8 +30,11 @@ typedef struct client_options {
   void (*spoil)(uint8_t *hello, size_t len); /* changes the ClientHello on its way */
   const uint8_t *token;
   size_t token_len;
-  uint64_t window;  /* what the server may send on a stream; 0: 1 MiB */
-  uint32_t version; /* 0: 1 */
+  uint64_t window;             /* what the server may send on a stream; 0: 1 MiB */
+  uint32_t version;            /* 0: 1 */
+  bool one_share;              /* a key share for the first group alone */
+  const char *groups;          /* NULL: "+GROUP-X25519" */
+  const client_memory *memory; /* of an earlier connection */
 } client_options;
 
 typedef struct client {
@@ -50,6 +61,10 @@ typedef struct client {
   uint8_t token[256]; /* from NEW_TOKEN frames */
   size_t token_len;
   unsigned tokens;
+  client_memory memory;
+  unsigned tickets;  /* NewSessionTicket messages */
+  bool early_key;    /* is installed */
+  bool refused;      /* its early data was not accepted */
   unsigned versions; /* Version Negotiation packets */
   size_t largest;    /* datagram received */
   unsigned ecn_marked;
@@ -121,6 +136,54 @@ static inline int client__versions(ngtcp2_conn *quic, const ngtcp2_pkt_hd *hd, c
   return 0;
 }
 
+/* After a HelloRetryRequest GnuTLS tells of the key for early data again; ngtcp2 does not bear that. */
+static inline int client__secret(gnutls_session_t tls, gnutls_record_encryption_level_t of, const void *rx,
+                                 const void *tx, size_t len) {
+  client *c = gnutls_session_get_ptr(tls);
+  ngtcp2_encryption_level level = ngtcp2_crypto_gnutls_from_gnutls_record_encryption_level(of);
+
+  if (of == GNUTLS_ENCRYPTION_LEVEL_EARLY && c->early_key) return 0;
+  if (of == GNUTLS_ENCRYPTION_LEVEL_EARLY) c->early_key = true;
+  if (rx && ngtcp2_crypto_derive_and_install_rx_key(c->quic, NULL, NULL, NULL, level, rx, len)) return -1;
+  if (tx && ngtcp2_crypto_derive_and_install_tx_key(c->quic, NULL, NULL, NULL, level, tx, len)) return -1;
+  return 0;
+}
+
+static inline int client__ticket(gnutls_session_t tls, unsigned type, unsigned when, unsigned incoming,
+                                 const gnutls_datum_t *message) {
+  client *c = gnutls_session_get_ptr(tls);
+
+  (void)type;
+  (void)when;
+  (void)incoming;
+  (void)message;
+  gnutls_free(c->memory.session.data);
+  assert_int_equal(gnutls_session_get_data2(tls, &c->memory.session), 0);
+  c->tickets++;
+  return 0;
+}
+
+static inline int client__completed(ngtcp2_conn *quic, void *user) {
+  client *c = user;
+  ngtcp2_ssize len = ngtcp2_conn_encode_0rtt_transport_params(quic, c->memory.params, sizeof c->memory.params);
+
+  assert_true(len > 0);
+  c->memory.params_len = (size_t)len;
+  if (!c->options->memory || gnutls_session_get_flags(c->tls) & GNUTLS_SFLAGS_EARLY_DATA) return 0;
+  return ngtcp2_conn_tls_early_data_rejected(quic);
+}
+
+/* All that was sent early is as if it never had been. */
+static inline int client__refused(ngtcp2_conn *quic, void *user) {
+  client *c = user;
+
+  (void)quic;
+  c->refused = true;
+  c->stream = -1;
+  c->out_sent = 0;
+  return 0;
+}
+
 static inline ngtcp2_path client__path(client *c) {
   return (ngtcp2_path){{&c->path.local.as.any, c->path.local.len}, {&c->path.remote.as.any, c->path.remote.len}, NULL};
 }
@@ -166,16 +229,23 @@ static inline void client__extensions(client *c) {
 }
 
 static inline void client__tls(client *c) {
-  static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:%DISABLE_TLS13_COMPAT_MODE";
-  static const char with_session_id[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519";
+  const char *groups = c->options->groups ? c->options->groups : "+GROUP-X25519";
   const char *name = c->options->server_name;
+  const client_memory *memory = c->options->memory;
+  unsigned flags = GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA;
+  char priority[200];
 
-  assert_int_equal(gnutls_init(&c->tls, GNUTLS_CLIENT), 0);
-  assert_int_equal(gnutls_priority_set_direct(c->tls, c->options->legacy_session_id ? with_session_id : priority, NULL),
-                   0);
+  snprintf(priority, sizeof priority, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:%s%s", groups,
+           c->options->legacy_session_id ? "" : ":%DISABLE_TLS13_COMPAT_MODE");
+  if (c->options->one_share) flags |= GNUTLS_KEY_SHARE_TOP;
+  assert_int_equal(gnutls_init(&c->tls, flags), 0);
+  assert_int_equal(gnutls_priority_set_direct(c->tls, priority, NULL), 0);
   assert_int_equal(ngtcp2_crypto_gnutls_configure_client_session(c->tls), 0);
   gnutls_session_set_ptr(c->tls, &c->ref);
   gnutls_handshake_set_read_function(c->tls, client__message);
+  gnutls_handshake_set_secret_function(c->tls, client__secret);
+  gnutls_handshake_set_hook_function(c->tls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, client__ticket);
+  if (memory) assert_int_equal(gnutls_session_set_data(c->tls, memory->session.data, memory->session.size), 0);
   assert_int_equal(gnutls_certificate_allocate_credentials(&c->trust), 0);
   assert_int_equal(gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust), 0);
   if (name) assert_int_equal(gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, name, strlen(name)), 0);
@@ -187,6 +257,8 @@ static inline void client__quic(client *c) {
       .client_initial = ngtcp2_crypto_client_initial_cb,
       .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
       .recv_version_negotiation = client__versions,
+      .handshake_completed = client__completed,
+      .tls_early_data_rejected = client__refused,
       .encrypt = ngtcp2_crypto_encrypt_cb,
       .decrypt = ngtcp2_crypto_decrypt_cb,
       .hp_mask = ngtcp2_crypto_hp_mask_cb,
@@ -226,6 +298,10 @@ static inline void client__quic(client *c) {
                                           &settings, &params, NULL, c),
                    0);
   ngtcp2_conn_set_tls_native_handle(c->quic, c->tls);
+  if (!options->memory) return;
+  assert_int_equal(
+      ngtcp2_conn_decode_and_set_0rtt_transport_params(c->quic, options->memory->params, options->memory->params_len),
+      0);
 }
 
 /* A client that is about to say hello. `options` are kept. */
@@ -250,6 +326,7 @@ static inline void client_free(client *c) {
   ngtcp2_conn_del(c->quic);
   gnutls_deinit(c->tls);
   gnutls_certificate_free_credentials(c->trust);
+  gnutls_free(c->memory.session.data);
   free(c);
 }
 

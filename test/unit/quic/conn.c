@@ -79,7 +79,7 @@ static void test_no_idle_timeout(void) {
 
   w->options.idle_timeout = H3EDGE_NEVER;
   OK(world_start(w));
-  world_settle(w, c, QUIET);
+  world_settle(w, c, w->options.ticket_hold);
   CHECK_INT(ngtcp2_conn_get_remote_transport_params(c->quic)->max_idle_timeout, 0);
   CHECK(h3edge__endpoint_deadline(w->endpoint) == H3EDGE_NEVER);
 done:

@@ -127,11 +127,11 @@ static void test_silence(void) {
   client *c = client_new(&ordinary, w->now);
 
   OK(world_start(w));
-  world_settle(w, c, QUIET);
-  w->now += 29 * H3EDGE_SECOND;
+  world_settle(w, c, w->options.ticket_hold);
+  w->now += 28 * H3EDGE_SECOND;
   CHECK(!world_poll(w));
   CHECK_INT(w->stats.connections, 1);
-  w->now += 2 * H3EDGE_SECOND;
+  w->now += 3 * H3EDGE_SECOND;
   CHECK(!world_poll(w)); /* without a word (RFC 9000 10.1) */
   CHECK_INT(w->stats.connections, 0);
   CHECK_INT(w->stats.connections_timed_out, 1);

@@ -38,6 +38,7 @@ typedef struct world {
   uint64_t streams_max;
   uint64_t stream_code; /* of the last stream that closed */
   h3edge_reason reason; /* of the last close */
+  size_t early;         /* bytes that came before the handshake was complete */
 
   /* What the protocol is to do. */
   const char *fails; /* the call that ends the connection with error 0x101 */
@@ -101,6 +102,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   echo_stream *s = echo__find(e, id);
 
   if (!ngtcp2_is_bidi_stream(id)) return 0;
+  if (!h3edge__conn_is_confirmed(e->conn)) e->world->early += len;
   if (!s && (s = echo__find(e, -1))) s->id = id;
   assert_non_null(s);
   if (s->len + grown > s->cap) {
@@ -267,6 +269,8 @@ static inline world *world_new(void) {
   w->options.max_requests = 100;
   w->options.request_window = 262144;
   w->options.connection_window = 1048576;
+  w->options.ticket_lifetime = 3600 * H3EDGE_SECOND;
+  w->options.ticket_hold = 1100 * H3EDGE_MILLISECOND;
   w->options.worker_id = 7;
   w->options.mem = &unit_mem;
   w->options.logger = &w->logger;

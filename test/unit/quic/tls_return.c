@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of lib/quic/tls.c: clients that come back with a ticket, and what they may do early. */
+#include <stdio.h>
+
+#include "quic/conn.h"
+#include "world.h"
+
+static const client_options ordinary;
+static h3edge_register claims = {.scope = "one"};
+static h3edge_register other_claims = {.scope = "two"};
+
+/* A server, and another one that may know the same secret; a client that was there, and comes back. */
+typedef struct story {
+  world *w, *other;
+  client_options first_options, options;
+  client *first, *again;
+} story;
+
+static world *edge(void) {
+  world *w = world_new();
+
+  memset(w->options.secret, 's', sizeof w->options.secret);
+  w->options.claim_register = &claims;
+  return w;
+}
+
+static story story_new(void) {
+  return (story){.w = edge(), .other = edge(), .options = {.port = 40001}};
+}
+
+static void story_free(story *s) {
+  world_free(s->w);
+  world_free(s->other);
+  client_free(s->first);
+  client_free(s->again);
+}
+
+/* The first visit. GnuTLS refuses early data to tickets that are older than the server: so the other one starts, too.
+ */
+static int visit(story *s) {
+  int error = world_start(s->other);
+
+  if (!error) error = world_start(s->w);
+  if (error) return error;
+  s->first = client_new(&s->first_options, s->w->now);
+  world_settle(s->w, s->first, QUIET);
+  return 0;
+}
+
+/* The client comes back, to `w`, and says hello as early as it can. */
+static void come_back(story *s, const world *w) {
+  client_free(s->again);
+  s->options.memory = &s->first->memory;
+  s->again = client_new(&s->options, w->now);
+  client_send(s->again, "hello", 5);
+}
+
+/* What is carried without an answer: as many datagrams as the client sends at once. */
+typedef struct flight {
+  uint8_t data[4][1500];
+  size_t len[4], count;
+} flight;
+
+static flight record(client *c) {
+  flight f = {.count = 0};
+  size_t len;
+
+  while (f.count < 4 && (len = client_write(c, f.data[f.count]))) f.len[f.count++] = len;
+  return f;
+}
+
+static void replay(world *w, const client *c, const flight *f) {
+  h3edge_path path = client_path_there(c);
+  size_t i;
+
+  for (i = 0; i < f->count; i++) world_receive(w, &path, f->data[i], f->len[i], 0);
+}
+
+static void test_early(void) {
+  story s = story_new();
+  flight f;
+
+  OK(visit(&s));
+  CHECK_INT(s.first->tickets, 1);
+  CHECK(!gnutls_session_is_resumed(s.first->tls));
+  come_back(&s, s.w);
+  f = record(s.again);
+  replay(s.w, s.again, &f);
+  CHECK_INT(s.w->early, 5); /* after one flight */
+  CHECK_INT(s.w->opened, 2);
+  CHECK_INT(s.w->confirmed, 1);
+  world_settle(s.w, s.again, QUIET);
+  CHECK_INT(s.again->error, 0);
+  CHECK(gnutls_session_is_resumed(s.again->tls));
+  CHECK(!s.again->refused);
+  CHECK_INT(s.w->confirmed, 2);
+  CHECK_INT(s.again->in_len, 5);
+done:
+  story_free(&s);
+}
+
+/* The response to an early request is there one round trip after it. */
+static void test_early_answer(void) {
+  story s = story_new();
+  flight f;
+
+  OK(visit(&s));
+  come_back(&s, s.w);
+  f = record(s.again);
+  replay(s.w, s.again, &f);
+  while (world_poll(s.w)) client_read(s.again, s.w->buf, &s.w->tx);
+  CHECK_INT(s.again->in_len, 5);
+  CHECK(s.again->in_ended);
+done:
+  story_free(&s);
+}
+
+/* The key names the ClientHello: whoever sees it again sees the same. */
+static void test_claim_key(void) {
+  story s = story_new();
+  uint8_t original[H3EDGE__CLAIM_KEY_MAX];
+  const uint8_t *key;
+  flight f;
+
+  OK(visit(&s));
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 0); /* no ticket, no binder */
+  come_back(&s, s.w);
+  f = record(s.again);
+  replay(s.w, s.again, &f);
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 32);
+  memcpy(original, key, 32);
+  replay(s.other, s.again, &f);
+  CHECK_INT(s.other->early, 5);
+  CHECK_INT(h3edge__conn_claim_key(s.other->conn, &key), 32);
+  CHECK(memcmp(key, original, 32) == 0);
+  world_settle(s.w, s.again, QUIET);
+  CHECK_INT(s.w->confirmed, 2);
+  replay(s.w, s.again, &f); /* now it makes a connection of its own there, too */
+  CHECK_INT(s.w->opened, 3);
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 32);
+  CHECK(memcmp(key, original, 32) == 0);
+  come_back(&s, s.w); /* the same ticket in another ClientHello */
+  f = record(s.again);
+  replay(s.w, s.again, &f);
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 32);
+  CHECK(memcmp(key, original, 32) != 0);
+  CHECK_INT(s.other->confirmed, 0);
+done:
+  story_free(&s);
+}
+
+/* What is served is served to everybody, early or not. */
+static void expect(story *s, world *w, bool resumed, size_t early) {
+  client *c;
+
+  come_back(s, w);
+  c = s->again;
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->error, 0);
+  CHECK_INT(w->early, early);
+  CHECK(gnutls_session_is_resumed(c->tls) == resumed);
+  CHECK(c->refused == !early);
+  CHECK_INT(c->in_len, 5);
+  CHECK(c->in_ended);
+done:
+  return;
+}
+
+static void test_shared_secret(void) {
+  story s = story_new();
+
+  OK(visit(&s));
+  expect(&s, s.other, true, 5);
+done:
+  story_free(&s);
+}
+
+static void test_other_secret(void) {
+  story s = story_new();
+
+  memset(s.other->options.secret, 't', sizeof s.other->options.secret);
+  OK(visit(&s));
+  expect(&s, s.other, false, 0);
+done:
+  story_free(&s);
+}
+
+/* A secret of zeros is nobody else's. */
+static void test_own_secret(void) {
+  story s = story_new();
+
+  memset(s.w->options.secret, 0, sizeof s.w->options.secret);
+  memset(s.other->options.secret, 0, sizeof s.other->options.secret);
+  OK(visit(&s));
+  expect(&s, s.other, false, 0);
+  expect(&s, s.w, true, 5);
+done:
+  story_free(&s);
+}
+
+static void test_other_register(void) {
+  story s = story_new();
+
+  s.other->options.claim_register = &other_claims;
+  OK(visit(&s));
+  expect(&s, s.other, false, 0);
+done:
+  story_free(&s);
+}
+
+static void test_other_limits(void) {
+  story s = story_new();
+
+  s.other->options.request_window /= 2;
+  OK(visit(&s));
+  expect(&s, s.other, false, 0);
+done:
+  story_free(&s);
+}
+
+static void test_other_certificate(void) {
+  static h3edge_credentials *credentials;
+  static const char *const names[] = {"localhost"};
+  story s = story_new();
+
+  if (!credentials) {
+    assert_int_equal(h3edge_credentials_new(&credentials), 0);
+    assert_int_equal(h3edge_credentials_add_self_signed(credentials, names, 1, 1700000000, NULL), 0);
+  }
+  s.other->options.credentials = credentials;
+  OK(visit(&s));
+  expect(&s, s.other, false, 0);
+done:
+  story_free(&s);
+}
+
+static void test_other_name(void) {
+  story s = story_new();
+
+  s.first_options.server_name = "localhost";
+  s.options.server_name = "elsewhere.example";
+  OK(visit(&s));
+  expect(&s, s.w, false, 0);
+  s.options.server_name = "localhost";
+  expect(&s, s.w, true, 5);
+done:
+  story_free(&s);
+}
+
+static void test_other_version(void) {
+  story s = story_new();
+
+  s.options.version = NGTCP2_PROTO_VER_V2;
+  OK(visit(&s));
+  expect(&s, s.w, false, 0); /* RFC 9369 5 */
+done:
+  story_free(&s);
+}
+
+/* Without a register there is no early data, but tickets still spare a signature. */
+static void test_no_register(void) {
+  story s = story_new();
+  const uint8_t *key;
+
+  s.w->options.claim_register = NULL;
+  OK(visit(&s));
+  CHECK_INT(s.first->tickets, 1);
+  expect(&s, s.w, true, 0);
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 0);
+done:
+  story_free(&s);
+}
+
+/* With more than half of the half-open connections in use, no early data; and again when they are gone. */
+static void test_pressure(void) {
+  story s = story_new();
+  client *stuck = NULL;
+  flight f;
+
+  s.w->options.max_half_open = 2;
+  OK(visit(&s));
+  stuck = client_new(&ordinary, s.w->now);
+  f = record(stuck);
+  replay(s.w, stuck, &f);
+  CHECK_INT(s.w->stats.half_open, 1);
+  expect(&s, s.w, true, 0);
+  s.w->now += 2 * s.w->options.handshake_timeout;
+  while (world_poll(s.w)) continue;
+  CHECK_INT(s.w->stats.half_open, 0);
+  expect(&s, s.w, true, 5);
+done:
+  client_free(stuck);
+  story_free(&s);
+}
+
+/* The second ticket was made with the first one, and comes when the time has passed. */
+static void test_second_ticket(void) {
+  story s = story_new();
+
+  OK(visit(&s));
+  CHECK_INT(s.first->tickets, 1);
+  world_settle(s.w, s.first, s.w->options.ticket_hold - 3 * QUIET);
+  CHECK_INT(s.first->tickets, 1);
+  world_settle(s.w, s.first, 3 * QUIET);
+  CHECK_INT(s.first->tickets, 2);
+  CHECK(s.w->conn->tls.second_ticket == NULL);
+  expect(&s, s.w, true, 5); /* the client has kept the last */
+done:
+  story_free(&s);
+}
+
+/* With nothing to wait for, both are sent at once; the time can be an option's. */
+static void test_no_hold(void) {
+  story s = story_new();
+
+  s.w->options.ticket_hold = 0;
+  OK(visit(&s));
+  CHECK_INT(s.first->tickets, 2);
+done:
+  story_free(&s);
+}
+
+/* GnuTLS writes the lifetime into the ticket: it is the first number of the message. */
+static uint32_t lifetime;
+
+static int note_lifetime(gnutls_session_t tls, unsigned type, unsigned when, unsigned incoming,
+                         const gnutls_datum_t *message) {
+  const uint8_t *data = message->data;
+
+  (void)tls;
+  (void)type;
+  (void)when;
+  (void)incoming;
+  lifetime = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+  return 0;
+}
+
+static void test_lifetime(void) {
+  world *w = edge();
+  client *c = client_new(&ordinary, w->now);
+
+  w->options.ticket_lifetime = 7 * H3EDGE_SECOND + 1; /* TLS counts whole seconds */
+  gnutls_handshake_set_hook_function(c->tls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_PRE, note_lifetime);
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(lifetime, 8);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* A HelloRetryRequest, and early data that does not survive it. The server gets as far as its Finished; GnuTLS's client
+ * does not come to terms with its own second ClientHello. */
+static void retry_with(const char *groups, bool one_share) {
+  story s = story_new();
+
+  s.options.groups = groups;
+  s.options.one_share = one_share;
+  OK(visit(&s));
+  come_back(&s, s.w);
+  world_settle(s.w, s.again, QUIET);
+  CHECK_INT(s.w->opened, 2);
+  CHECK_INT(s.w->early, 0);
+  CHECK(!(gnutls_session_get_flags(s.again->tls) & GNUTLS_SFLAGS_EARLY_DATA));
+  s.options.groups = NULL;
+  s.options.one_share = false;
+  expect(&s, s.w, true, 5);
+done:
+  story_free(&s);
+}
+
+static void test_unknown_share(void) {
+  retry_with("+GROUP-X448:+GROUP-X25519", true);
+}
+
+static void test_second_choice_share(void) {
+  retry_with("+GROUP-SECP256R1:+GROUP-X25519", true);
+}
+
+/* The key of a ClientHello that was not the last says nothing. */
+static void test_second_hello(void) {
+  static const client_options options = {.groups = "+GROUP-X448:+GROUP-X25519", .one_share = true};
+  world *w = edge();
+  client *c = client_new(&options, w->now);
+  const uint8_t *key;
+
+  OK(world_start(w));
+  client_send(c, "hello", 5);
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->error, 0);
+  CHECK_INT(c->in_len, 5);
+  CHECK_INT(w->conn->tls.hellos, 2);
+  w->conn->tls.claim_key.len = 32; /* as if the first had had a ticket */
+  CHECK_INT(h3edge__conn_claim_key(w->conn, &key), 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_address(void) {
+  story s = story_new();
+
+  OK(visit(&s));
+  CHECK_INT(s.first->tokens, 1);
+  CHECK(!h3edge__conn_address_is_validated(s.w->conn));
+  expect(&s, s.w, true, 5);
+  CHECK(!h3edge__conn_address_is_validated(s.w->conn));
+  s.options.token = s.first->token;
+  s.options.token_len = s.first->token_len;
+  s.w->early = 0;
+  expect(&s, s.w, true, 5);
+  CHECK(h3edge__conn_address_is_validated(s.w->conn));
+  s.options.port = 40002; /* RFC 9000 8.1.3: not necessarily the same port */
+  s.w->early = 0;
+  expect(&s, s.w, true, 5);
+  CHECK(h3edge__conn_address_is_validated(s.w->conn));
+done:
+  story_free(&s);
+}
+
+UNIT_MAIN("tls_return", UNIT(test_early), UNIT(test_early_answer), UNIT(test_claim_key), UNIT(test_shared_secret),
+          UNIT(test_other_secret), UNIT(test_own_secret), UNIT(test_other_register), UNIT(test_other_limits),
+          UNIT(test_other_certificate), UNIT(test_other_name), UNIT(test_other_version), UNIT(test_no_register),
+          UNIT(test_pressure), UNIT(test_second_ticket), UNIT(test_no_hold), UNIT(test_lifetime),
+          UNIT(test_unknown_share), UNIT(test_second_choice_share), UNIT(test_second_hello), UNIT(test_address))
