@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c: h3edge-proxy. Makes the objects, wires them together, and runs until a signal. What it does stands in the
- * library; what it can be told stands in options.c. */
+ * library; what it can be told stands in options.c, and what it makes of early data in early.c. */
 #include <errno.h>
 #include <h3edge/h3edge.h>
 #include <h3edge/uv.h>
@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "early.h"
 #include "options.h"
 #include "output.h"
 
@@ -24,6 +25,7 @@ typedef struct proxy {
   h3edge_origin *origin;
   h3edge_gateway *gateway;
   h3edge_server *server;
+  early_data early;
   h3edge_uv *uv;
   uv_loop_t loop;
   uv_signal_t terminate, interrupt, counters;
@@ -86,29 +88,37 @@ static int make_upstream(proxy *p) {
   options.logger = &p->logger;
   if (h3edge_upstream_new(&p->upstream, &options)) return no_memory();
   error = h3edge_upstream_add_origin(p->upstream, p->options.origin, &p->origin, &why);
+  if (!error) h3edge_origin_set_accepts_early(p->origin, p->early.classifier != NULL);
   if (!error) return 0;
   if (error != H3EDGE_ERR_INVAL) return no_memory();
   complain("the origin %s cannot be used: %s; write http://HOST:PORT or http://unix:/PATH", p->options.origin, why);
   return EXIT_USAGE;
 }
 
+static int make_gateway(proxy *p) {
+  h3edge_gateway_options options;
+
+  h3edge_gateway_options_init(&options);
+  options.upstream = p->upstream;
+  options.origin = p->origin;
+  options.logger = &p->logger;
+  return h3edge_gateway_new(&p->gateway, &options) ? no_memory() : 0;
+}
+
 static int make_server(proxy *p) {
   static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = on_request};
-  h3edge_gateway_options gateway_options;
-  h3edge_server_options server_options;
+  h3edge_server_options options;
 
-  h3edge_gateway_options_init(&gateway_options);
-  gateway_options.upstream = p->upstream;
-  gateway_options.origin = p->origin;
-  gateway_options.logger = &p->logger;
-  if (h3edge_gateway_new(&p->gateway, &gateway_options)) return no_memory();
-  h3edge_server_options_init(&server_options);
-  server_options.credentials = p->credentials;
-  server_options.logger = &p->logger;
-  if (p->keylog) server_options.on_keylog = log_key;
-  server_options.keylog_ctx = p->keylog;
-  if (h3edge_server_new(&p->server, &server_options, &events, p->gateway)) return no_memory();
-  return 0;
+  h3edge_server_options_init(&options);
+  options.credentials = p->credentials;
+  options.classifier = p->early.classifier;
+  options.claim_register = p->early.claims;
+  options.early_any_address = p->options.early_any_address;
+  options.logger = &p->logger;
+  if (p->keylog) options.on_keylog = log_key;
+  options.keylog_ctx = p->keylog;
+  if (p->options.secret_file && !read_secret(p->options.secret_file, options.secret)) return EXIT_FAILURE;
+  return h3edge_server_new(&p->server, &options, &events, p->gateway) ? no_memory() : 0;
 }
 
 static const char *advice(int system_error) {
@@ -190,7 +200,7 @@ static void on_counters_signal(uv_signal_t *handle, int number) {
   const proxy *p = handle->data;
 
   (void)number;
-  print_counters(p->server, p->upstream);
+  print_counters(p->server, p->gateway, p->upstream);
 }
 
 static void watch_signal(proxy *p, uv_signal_t *handle, uv_signal_cb cb, int number) {
@@ -207,7 +217,9 @@ static int run(proxy *p) {
   watch_signal(p, &p->interrupt, on_stop_signal, SIGINT);
   watch_signal(p, &p->counters, on_counters_signal, SIGUSR1);
   if (!status) status = make_credentials(p);
+  if (!status && !early_data_init(&p->early, &p->options)) status = no_memory();
   if (!status) status = make_upstream(p);
+  if (!status) status = make_gateway(p);
   if (!status) status = make_server(p);
   if (!status) status = start_listening(p);
   if (status && p->uv)
@@ -222,6 +234,7 @@ static void clean_up(proxy *p) {
   h3edge_server_free(p->server);
   h3edge_gateway_free(p->gateway);
   h3edge_upstream_free(p->upstream);
+  early_data_free(&p->early);
   h3edge_credentials_free(p->credentials);
   if (p->keylog) fclose(p->keylog);
   uv_loop_close(&p->loop);

@@ -9,7 +9,18 @@
 
 const char *argp_program_version = "h3edge-proxy " H3EDGE_VERSION;
 
-enum { LISTEN = 0x100, ORIGIN, CERT, KEY, KEYLOG, VERBOSE }; /* above every character: there are no short options */
+enum {
+  LISTEN = 0x100,
+  ORIGIN,
+  CERT,
+  KEY,
+  EARLY,
+  RULE,
+  ANY_ADDRESS,
+  SECRET,
+  KEYLOG,
+  VERBOSE
+}; /* above every character: there are no short options */
 
 static const struct argp_option known[] = {
     {.name = "listen",
@@ -26,6 +37,28 @@ static const struct argp_option known[] = {
      .arg = "FILE",
      .doc = "Certificate chain, PEM. Without it one for localhost is made, which browsers do not trust"},
     {.name = "key", .key = KEY, .arg = "FILE", .doc = "Its private key, PEM"},
+    {.name = "early-data",
+     .key = EARLY,
+     .arg = "MODE",
+     .doc = "What is done with requests that returning clients send in their first packets (0-RTT), which anybody who "
+            "recorded them may send again. off: refuse them; hold: every one waits for the handshake; strict, safe, "
+            "idempotent: send some of them on at once, the others wait. See below (hold)"},
+    {.name = "early-rule",
+     .key = RULE,
+     .arg = "'METHOD [HOST]/PATH VERDICT'",
+     .doc = "Decide before the mode does, as 'GET api.example/report hold' or '* /static allow': allow, hold, or "
+            "reject with 425. The path stands for all that is below it; the first rule that fits decides; as often "
+            "as wanted"},
+    {.name = "early-any-address",
+     .key = ANY_ADDRESS,
+     .doc = "Send requests on early also for clients that have not proved their address, which may be forged then "
+            "(libcurl never proves it)"},
+    {.name = "secret-file",
+     .key = SECRET,
+     .arg = "FILE",
+     .doc = "Derive all keys from its first 32 bytes, made with 'head -c 32 /dev/urandom': proofs of address then stay "
+            "good over restarts and on other machines. Tickets for early data do not, because what was seen is "
+            "remembered in this process. Without it the secret is random"},
     {.name = "keylog",
      .key = KEYLOG,
      .arg = "FILE",
@@ -60,9 +93,52 @@ static void read_listen(proxy_options *o, const char *text, struct argp_state *s
   add_listen(o, v6, true, state);
 }
 
+static void read_early(proxy_options *o, const char *text, struct argp_state *state) {
+  static const struct {
+    const char *name;
+    early_mode mode;
+  } modes[] = {
+      {"off", EARLY_OFF},
+      {"hold", EARLY_HOLD},
+      {"strict", EARLY_STRICT},
+      {"safe", EARLY_SAFE},
+      {"idempotent", EARLY_IDEMPOTENT},
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof modes / sizeof *modes; i++) {
+    o->early = modes[i].mode;
+    if (strcmp(text, modes[i].name) == 0) return;
+  }
+  argp_error(state, "--early-data is none of off, hold, strict, safe and idempotent: '%s'", text);
+}
+
+/* What the rules up to now say to a request that is just what the next one describes: when they decide about that, they
+ * decide about everything that it fits. */
+static bool is_decided(const proxy_options *o, const h3edge_rule *next) {
+  const h3edge_head head = {
+      .struct_size = sizeof head, .method = next->method, .authority = next->authority, .path = next->path};
+  h3edge_rules rules;
+
+  h3edge_classifier_rules_init(&rules, o->rules, o->rule_count);
+  return h3edge_classifier_ask(&rules.base, &head, NULL) != H3EDGE_ABSTAIN;
+}
+
+static void read_rule(proxy_options *o, const char *text, struct argp_state *state) {
+  const char *why = NULL;
+  h3edge_rule rule;
+
+  if (o->rule_count == RULE_MAX) argp_error(state, "more than %d rules", RULE_MAX);
+  if (h3edge_rule_parse(&rule, text, &why)) argp_error(state, "--early-rule '%s': %s", text, why);
+  if (is_decided(o, &rule)) argp_error(state, "--early-rule '%s' never decides: a rule in front of it does", text);
+  o->rules[o->rule_count++] = rule;
+}
+
 static void check(proxy_options *o, struct argp_state *state) {
   if (!o->origin) argp_error(state, "--origin is needed: where requests go, such as http://127.0.0.1:8000");
   if (!o->cert != !o->key) argp_error(state, "%s", o->cert ? "--cert needs --key" : "--key needs --cert");
+  if (o->early == EARLY_OFF && (o->rule_count || o->early_any_address))
+    argp_error(state, "%s means nothing with --early-data off", o->rule_count ? "--early-rule" : "--early-any-address");
   if (!o->listen_count) read_listen(o, DEFAULT_LISTEN, state);
 }
 
@@ -82,6 +158,18 @@ static error_t on_option(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY:
     o->key = arg;
+    return 0;
+  case EARLY:
+    read_early(o, arg, state);
+    return 0;
+  case RULE:
+    read_rule(o, arg, state);
+    return 0;
+  case ANY_ADDRESS:
+    o->early_any_address = true;
+    return 0;
+  case SECRET:
+    o->secret_file = arg;
     return 0;
   case KEYLOG:
     o->keylog = arg;
@@ -106,7 +194,14 @@ void options_read(proxy_options *out, int argc, char **argv) {
       .parser = on_option,
       .doc = "Ends HTTP/3 and sends the requests on to an HTTP/1.1 application.\v"
              "SIGTERM and SIGINT stop it: requests at hand get 5 seconds, a second signal stops at once. SIGUSR1 "
-             "prints all counters.",
+             "prints all counters.\n\n"
+             "Modes of --early-data that send requests on before the handshake:\n"
+             "  strict      GET, HEAD and OPTIONS without query, cookie and authorization\n"
+             "  safe        methods that only read: GET, HEAD, OPTIONS\n"
+             "  idempotent  also PUT and DELETE\n"
+             "and always without content. To set one of them, or a rule that allows, is your word that such requests "
+             "bear being repeated by a stranger, and that the application understands the field Early-Data: 1, which "
+             "they carry, and answers 425 to those that it cannot take early (RFC 8470). --verbose logs each decision.",
   };
 
   memset(out, 0, sizeof *out);

@@ -3,9 +3,11 @@
 #ifndef H3EDGE_PROXY_OPTIONS_H
 #define H3EDGE_PROXY_OPTIONS_H
 
-#include <h3edge/base.h>
+#include <h3edge/replay.h>
 
-enum { EXIT_USAGE = 2, LISTEN_MAX = 64 };
+enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256 };
+
+typedef enum early_mode { EARLY_HOLD, EARLY_OFF, EARLY_STRICT, EARLY_SAFE, EARLY_IDEMPOTENT } early_mode;
 
 typedef struct listen_address {
   h3edge_address address;
@@ -18,7 +20,12 @@ typedef struct proxy_options {
   const char *origin;
   const char *cert; /* NULL: make one */
   const char *key;
-  const char *keylog; /* NULL: none */
+  const char *keylog;      /* NULL: none */
+  const char *secret_file; /* NULL: a random secret */
+  early_mode early;
+  h3edge_rule rules[RULE_MAX]; /* --early-rule, in the order given */
+  size_t rule_count;
+  bool early_any_address;
   bool verbose;
 } proxy_options;
 

@@ -46,16 +46,22 @@ void hash_text(const uint8_t hash[32], char out[HASH_TEXT]) {
   out[44] = '\0';
 }
 
-void print_counters(const h3edge_server *server, const h3edge_upstream *upstream) {
+void print_counters(const h3edge_server *server, const h3edge_gateway *gateway, const h3edge_upstream *upstream) {
   h3edge_upstream_counters counters;
+  h3edge_gateway_counters passed;
   h3edge_stats stats;
 
   h3edge_stats_init(&stats);
   h3edge_server_stats(server, &stats);
+  h3edge_gateway_counters_init(&passed);
+  h3edge_gateway_stats(gateway, &passed);
   h3edge_upstream_counters_init(&counters);
   h3edge_upstream_stats(upstream, &counters);
 #define PRINT(name, text) printf("server   %-26s %12" PRIu64 "  %s\n", #name, stats.name, text);
   H3EDGE_STATS(PRINT)
+#undef PRINT
+#define PRINT(name, text) printf("gateway  %-26s %12" PRIu64 "  %s\n", #name, passed.name, text);
+  H3EDGE_GATEWAY_STATS(PRINT)
 #undef PRINT
 #define PRINT(name, text) printf("upstream %-26s %12" PRIu64 "  %s\n", #name, counters.name, text);
   H3EDGE_UPSTREAM_STATS(PRINT)

@@ -18,6 +18,6 @@ void log_key(void *file, const char *line, size_t len);
 void hash_text(const uint8_t hash[32], char out[HASH_TEXT]);
 
 /* Every counter, one per line, to stdout. */
-void print_counters(const h3edge_server *server, const h3edge_upstream *upstream);
+void print_counters(const h3edge_server *server, const h3edge_gateway *gateway, const h3edge_upstream *upstream);
 
 #endif
