@@ -9,6 +9,8 @@
 
 #include "sim.h"
 
+#define PACKET_MAX 1500
+
 static client **clients;
 static size_t client_count, client_cap;
 
@@ -100,13 +102,13 @@ static void arrive(void *ctx, const datagram *d) {
     flush(c);
 }
 
-/* Writes one packet, or puts stream bytes into the one that is begun. false: nothing more can go now. */
-static bool write_some(client *c) {
+/* Writes one packet, or puts stream bytes into the one that is begun, which ngtcp2 wants to find where it was. false:
+ * nothing more can go now. */
+static bool write_some(client *c, uint8_t packet[PACKET_MAX]) {
   http_out out = {.id = -1};
   ngtcp2_path_storage path;
   ngtcp2_pkt_info info;
   ngtcp2_ssize taken = -1, len;
-  uint8_t packet[1500];
 
   if (c->confirmed && http_pull(c, &out)) {
     fail(c, NGTCP2_ERR_INTERNAL);
@@ -128,12 +130,14 @@ static bool write_some(client *c) {
 }
 
 static void flush(client *c) {
+  uint8_t packet[PACKET_MAX];
+
   if (c->over || c->hushed) return;
   if (c->confirmed && fetch_open_streams(c)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return;
   }
-  while (write_some(c)) continue;
+  while (write_some(c, packet)) continue;
   if (!c->over) ngtcp2_conn_update_pkt_tx_time(c->quic, world_now());
 }
 
