@@ -162,7 +162,7 @@ def test_get_is_early_and_post_waits(application, tmp_path):
         proxy.wait_for(r'"GET /fields" early: .* allow .* fresh')
         proxy.wait_for(r'"POST /charge" early: .* abstain .* waited')
         counters = proxy.counters()
-    assert [count(counters, f"server {name}") for name in ("early_delivered", "early_held")] == [1, 1]
+    assert [count(counters, f"server {name}") for name in ("early_delivered", "early_waited")] == [1, 1]
     assert [count(counters, f"gateway {name}") for name in ("early_sent", "early_retried")] == [1, 0]
 
 
@@ -184,7 +184,7 @@ def test_modes_and_rules(application, tmp_path, mode, options, early):
         assert (EARLY in visitor.get("/fields")) == early
         counters = proxy.counters()
     assert count(counters, "server early_delivered") == early
-    assert count(counters, "server early_held") == (not early and mode != "off")
+    assert count(counters, "server early_waited") == (not early and mode != "off")
 
 
 def test_rule_that_rejects(application, tmp_path):
@@ -231,7 +231,7 @@ def test_libcurl(application):
         assert visit("/charge", "POST", content=[content], length=len(content)).status == 201
         counters = proxy.counters()
     handle.close()
-    assert [count(counters, f"server {name}") for name in ("early_delivered", "early_held")] == [1, 1]
+    assert [count(counters, f"server {name}") for name in ("early_delivered", "early_waited")] == [1, 1]
     assert count(counters, "gateway early_sent") == 1
 
 
