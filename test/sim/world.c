@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* world.c: the event queue and the sources of chance. The program's own getrandom, getentropy and clock_gettime stand
- * before the C library's, so that GnuTLS draws from the seed too and a run replays byte for byte. */
+/* world.c: the event queue and the sources of chance. The program's own getrandom, getentropy, clock_gettime and
+ * time stand before the C library's, so that GnuTLS draws from the seed too, dates its tickets with the world's clock,
+ * and a run replays byte for byte. */
 #include "world.h"
 
 #include <stdlib.h>
@@ -63,6 +64,14 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
   out->tv_sec = (time_t)(t / H3EDGE_SECOND);
   out->tv_nsec = (long)(t % H3EDGE_SECOND);
   return 0;
+}
+
+time_t time(time_t *out) {
+  struct timespec now;
+
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  if (out) *out = now.tv_sec;
+  return now.tv_sec;
 }
 
 void world_begin(uint64_t seed) {
