@@ -61,10 +61,9 @@ struct h3edge__quic_app {
 uint64_t h3edge__conn_id(const h3edge__conn *conn); /* counts up; for the log */
 h3edge_ts h3edge__conn_now(const h3edge__conn *conn);
 const h3edge_path *h3edge__conn_path(const h3edge__conn *conn);
-bool h3edge__conn_is_confirmed(const h3edge__conn *conn); /* the handshake is complete */
 
-/* Early data (RFC 8446 2.3). Whether the client's address was proved by a token of an earlier connection (RFC
- * 9000 8.1.3), so that nobody else can have sent these packets in its name. */
+/* Early data (RFC 8446 2.3). Whether the client's address was proved by the token in its first packet (RFC 9000 8.1.2,
+ * 8.1.3), so that nobody else can have sent it in its name. */
 bool h3edge__conn_address_is_validated(const h3edge__conn *conn);
 /* What names this ClientHello among all others, the binder of its ticket (RFC 8446 4.2.11.2): its length, 0 when there
  * is none or more than one ClientHello came, so that no claim can be made. Borrowed until the next call. */

@@ -16,10 +16,6 @@ const h3edge_path *h3edge__conn_path(const h3edge__conn *conn) {
   return &conn->path;
 }
 
-bool h3edge__conn_is_confirmed(const h3edge__conn *conn) {
-  return ngtcp2_conn_get_handshake_completed(conn->quic) != 0;
-}
-
 bool h3edge__conn_address_is_validated(const h3edge__conn *conn) {
   return conn->address_validated;
 }

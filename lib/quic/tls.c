@@ -113,14 +113,13 @@ static int choose_by_name(gnutls_session_t session) {
   return error || tls->hellos > 1 ? error : enable_tickets(tls, certificate, name);
 }
 
-static int keep_ticket(h3edge__tls *tls, const void *data, size_t len) {
+static void keep_ticket(h3edge__tls *tls, const void *data, size_t len) {
   h3edge__ticket *ticket = h3edge__alloc(tls->commons->mem, sizeof *ticket + len);
 
-  if (!ticket) return 0;
+  if (!ticket) return;
   ticket->len = len;
   memcpy(ticket->data, data, len);
   tls->second_ticket = ticket;
-  return 0;
 }
 
 /* GnuTLS has made a handshake message, whole. */
@@ -130,17 +129,29 @@ static int send_message(gnutls_session_t session, gnutls_record_encryption_level
   int error;
 
   if (type == GNUTLS_HANDSHAKE_CHANGE_CIPHER_SPEC) return 0; /* QUIC has none (RFC 9001 8.4) */
-  if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET && tls->tickets++) return keep_ticket(tls, data, len);
+  if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET && tls->tickets++) {
+    keep_ticket(tls, data, len);
+    return 0;
+  }
   error = ngtcp2_conn_submit_crypto_data(tls->quic, ngtcp2_crypto_gnutls_from_gnutls_record_encryption_level(level),
                                          data, len);
   if (error) ngtcp2_conn_set_tls_error(tls->quic, error);
   return error ? -1 : 0;
 }
 
-/* Replays never complete their handshake. When many connections do not, more of that kind are not made worth while
- * (RFC 8470 6.3). */
+static bool is_over_half(uint64_t count, uint64_t max) {
+  return count > max - max / 2;
+}
+
+/* Replays never complete their handshake. When many connections do not, or much waits for it, early data is refused as
+ * a whole (RFC 8470 6.3); it comes back by itself. */
 static bool is_under_pressure(const h3edge__commons *commons) {
-  return commons->stats->half_open > (commons->options->max_half_open + 1) / 2;
+  const h3edge_server_options *options = commons->options;
+  const h3edge_stats *stats = commons->stats;
+
+  return is_over_half(stats->half_open, options->max_half_open) ||
+         is_over_half(stats->requests_waiting, options->max_all_waiting_requests) ||
+         is_over_half(stats->bytes_waiting, options->max_all_waiting_bytes);
 }
 
 static void set_tickets(h3edge__tls *tls) {

@@ -19,9 +19,6 @@ static void test_getters(void) {
   CHECK(w->conn != NULL);
   CHECK_INT(h3edge__conn_id(w->conn), 1);
   CHECK_INT(h3edge__conn_now(w->conn), w->now);
-  CHECK(!h3edge__conn_is_confirmed(w->conn));
-  world_settle(w, c, QUIET);
-  CHECK(h3edge__conn_is_confirmed(w->conn));
 done:
   world_free(w);
   client_free(c);

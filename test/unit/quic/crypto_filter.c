@@ -5,7 +5,7 @@
 #include "unit.h"
 
 enum { INITIAL = NGTCP2_ENCRYPTION_LEVEL_INITIAL, HANDSHAKE = NGTCP2_ENCRYPTION_LEVEL_HANDSHAKE };
-enum { ONE_RTT = NGTCP2_ENCRYPTION_LEVEL_1RTT };
+enum { ONE_RTT = NGTCP2_ENCRYPTION_LEVEL_1RTT, EARLY = NGTCP2_ENCRYPTION_LEVEL_0RTT };
 enum { PASSES = 0, UNEXPECTED_MESSAGE = 10, ILLEGAL_PARAMETER = 47 };
 
 static const uint8_t hello[] = {1, 0, 0, 3, 'a', 'b', 'c'};
@@ -44,12 +44,13 @@ static void test_types(void) {
   int type;
 
   for (type = 0; type < 256; type++) {
-    h3edge__crypto_filter initial = {0}, handshake = {0}, one_rtt = {0};
+    h3edge__crypto_filter initial = {0}, handshake = {0}, one_rtt = {0}, early = {0};
     uint8_t first = (uint8_t)type;
 
     CHECK_INT(feed(&initial, INITIAL, &first, 1, 1), type == 1 ? PASSES : UNEXPECTED_MESSAGE);
     CHECK_INT(feed(&handshake, HANDSHAKE, &first, 1, 1), type == 20 ? PASSES : UNEXPECTED_MESSAGE);
     CHECK_INT(feed(&one_rtt, ONE_RTT, &first, 1, 1), UNEXPECTED_MESSAGE);
+    CHECK_INT(feed(&early, EARLY, &first, 1, 1), UNEXPECTED_MESSAGE);
   }
 done:;
 }

@@ -293,6 +293,24 @@ done:
   story_free(&s);
 }
 
+/* The same when much waits already. */
+static void test_much_waits(void) {
+  story s = story_new();
+
+  s.w->options.max_all_waiting_requests = 10;
+  s.w->options.max_all_waiting_bytes = 1000;
+  OK(visit(&s));
+  s.w->stats.requests_waiting = 6;
+  expect(&s, s.w, true, 0);
+  s.w->stats.requests_waiting = 5;
+  s.w->stats.bytes_waiting = 501;
+  expect(&s, s.w, true, 0);
+  s.w->stats.bytes_waiting = 500;
+  expect(&s, s.w, true, 5);
+done:
+  story_free(&s);
+}
+
 /* The second ticket was made with the first one, and comes when the time has passed. */
 static void test_second_ticket(void) {
   story s = story_new();
@@ -421,5 +439,5 @@ done:
 UNIT_MAIN("tls_return", UNIT(test_early), UNIT(test_early_answer), UNIT(test_claim_key), UNIT(test_shared_secret),
           UNIT(test_other_secret), UNIT(test_own_secret), UNIT(test_other_register), UNIT(test_other_limits),
           UNIT(test_other_certificate), UNIT(test_other_name), UNIT(test_other_version), UNIT(test_no_register),
-          UNIT(test_pressure), UNIT(test_second_ticket), UNIT(test_no_hold), UNIT(test_lifetime),
+          UNIT(test_pressure), UNIT(test_much_waits), UNIT(test_second_ticket), UNIT(test_no_hold), UNIT(test_lifetime),
           UNIT(test_unknown_share), UNIT(test_second_choice_share), UNIT(test_second_hello), UNIT(test_address))

@@ -20,6 +20,7 @@ typedef struct echo_stream {
 typedef struct echo {
   struct world *world;
   h3edge__conn *conn;
+  bool confirmed;
   echo_stream streams[ECHO_STREAMS];
 } echo;
 
@@ -102,7 +103,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   echo_stream *s = echo__find(e, id);
 
   if (!ngtcp2_is_bidi_stream(id)) return 0;
-  if (!h3edge__conn_is_confirmed(e->conn)) e->world->early += len;
+  if (!e->confirmed) e->world->early += len;
   if (!s && (s = echo__find(e, -1))) s->id = id;
   assert_non_null(s);
   if (s->len + grown > s->cap) {
@@ -169,7 +170,10 @@ static inline int echo__streams_allowed(void *session, uint64_t max) {
 }
 
 static inline void echo__confirmed(void *session) {
-  ((echo *)session)->world->confirmed++;
+  echo *e = session;
+
+  e->confirmed = true;
+  e->world->confirmed++;
 }
 
 static inline void echo__due(void *session) {
