@@ -14,7 +14,8 @@ from tap import differs, run, setting
 PURE = {
     "malloc", "calloc", "realloc", "free", "explicit_bzero", "bcmp", "memchr", "memcmp", "memcpy", "memmove", "memrchr",
     "memset", "strchr", "strcmp", "strcspn", "strlen", "strncmp", "strrchr", "strspn", "snprintf",
-    "vsnprintf", "inet_ntop", "inet_pton", "getrandom", "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_mutex_destroy",
+    "vsnprintf", "inet_ntop", "inet_pton", "getrandom", "pthread_mutex_init",
+    "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_mutex_destroy",
 }
 # What a compiler adds: assert, stack protection, start and end of a library, coverage and sanitizers.
 COMPILER = re.compile(r"__assert_fail|__stack_chk_fail|__(mem\w+|v?snprintf|explicit_bzero)_chk|__cxa_finalize|"
