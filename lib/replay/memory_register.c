@@ -28,11 +28,11 @@ typedef struct memory_register {
   h3edge_register base; /* first */
   const h3edge_mem *mem;
   uint8_t key[16];
+  size_t bucket_count;
   pthread_mutex_t lock; /* guards what follows */
   bool started;
   h3edge_ts start;  /* time of the first claim … */
   h3edge_ts latest; /* … and the latest one seen: threads need not come in order */
-  size_t bucket_count;
   struct bucket buckets[];
 } memory_register;
 
