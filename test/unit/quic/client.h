@@ -6,6 +6,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <h3edge/server.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@ typedef struct client_memory {
   gnutls_datum_t session; /* of the last ticket */
   uint8_t params[256];    /* the server's transport parameters */
   size_t params_len;
+  uint8_t nonce[255]; /* of the ticket */
+  size_t nonce_len;
 } client_memory;
 
 /* All zero: an ordinary client. */
@@ -30,10 +33,12 @@ typedef struct client_options {
   void (*spoil)(uint8_t *hello, size_t len); /* changes the ClientHello on its way */
   const uint8_t *token;
   size_t token_len;
-  uint64_t window;             /* what the server may send on a stream; 0: 1 MiB */
-  uint32_t version;            /* 0: 1 */
-  bool one_share;              /* a key share for the first group alone */
-  const char *groups;          /* NULL: "+GROUP-X25519" */
+  uint64_t window;    /* what the server may send on a stream; 0: 1 MiB */
+  uint32_t version;   /* 0: 1 */
+  bool one_share;     /* a key share for the first group alone */
+  const char *groups; /* NULL: "+GROUP-X25519" */
+  /* Makes another ClientHello of the client's, and returns its length. */
+  size_t (*forge)(const client_memory *memory, uint8_t *hello, size_t len);
   const client_memory *memory; /* of an earlier connection */
 } client_options;
 
@@ -154,9 +159,14 @@ static inline int client__ticket(gnutls_session_t tls, unsigned type, unsigned w
   client *c = gnutls_session_get_ptr(tls);
 
   (void)type;
-  (void)when;
   (void)incoming;
-  (void)message;
+  if (when == GNUTLS_HOOK_PRE) {
+    const uint8_t *nonce = message->data + 2 * 4; /* behind the lifetime and the age's mask (RFC 8446 4.6.1) */
+
+    c->memory.nonce_len = *nonce;
+    memcpy(c->memory.nonce, nonce + 1, *nonce);
+    return 0;
+  }
   gnutls_free(c->memory.session.data);
   assert_int_equal(gnutls_session_get_data2(tls, &c->memory.session), 0);
   c->tickets++;
@@ -194,9 +204,11 @@ static inline int client__message(gnutls_session_t tls, gnutls_record_encryption
   client *c = gnutls_session_get_ptr(tls);
   uint8_t copy[4096];
 
-  assert_true(len <= sizeof copy);
+  assert_true(2 * len <= sizeof copy);
   memcpy(copy, data, len);
   if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && c->options->spoil) c->options->spoil(copy, len);
+  if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && c->options->forge)
+    len = c->options->forge(c->options->memory, copy, len);
   if (type == GNUTLS_HANDSHAKE_CHANGE_CIPHER_SPEC) return 0;
   return ngtcp2_conn_submit_crypto_data(c->quic, ngtcp2_crypto_gnutls_from_gnutls_record_encryption_level(level), copy,
                                         len);
@@ -244,7 +256,7 @@ static inline void client__tls(client *c) {
   gnutls_session_set_ptr(c->tls, &c->ref);
   gnutls_handshake_set_read_function(c->tls, client__message);
   gnutls_handshake_set_secret_function(c->tls, client__secret);
-  gnutls_handshake_set_hook_function(c->tls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, client__ticket);
+  gnutls_handshake_set_hook_function(c->tls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_BOTH, client__ticket);
   if (memory) assert_int_equal(gnutls_session_set_data(c->tls, memory->session.data, memory->session.size), 0);
   assert_int_equal(gnutls_certificate_allocate_credentials(&c->trust), 0);
   assert_int_equal(gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust), 0);

@@ -2,6 +2,7 @@
 /* Tests of lib/quic/tls.c: clients that come back with a ticket, and what they may do early. */
 #include <stdio.h>
 
+#include "forge.h"
 #include "quic/conn.h"
 #include "world.h"
 
@@ -395,6 +396,27 @@ static void test_second_choice_share(void) {
   retry_with("+GROUP-SECP256R1:+GROUP-X25519", true);
 }
 
+/* Early data belongs to the first identity (RFC 8446 4.2.10); with two there is none, but the ticket is good. */
+static void test_two_identities(void) {
+  story s = story_new();
+  const uint8_t *key;
+  flight f;
+
+  s.options.forge = forge_two_identities;
+  OK(visit(&s));
+  come_back(&s, s.w);
+  f = record(s.again);
+  replay(s.w, s.again, &f);
+  CHECK_INT(s.w->opened, 2);
+  CHECK(gnutls_session_is_resumed(s.w->conn->tls.session));
+  CHECK(!(gnutls_session_get_flags(s.w->conn->tls.session) & GNUTLS_SFLAGS_EARLY_DATA));
+  CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 0);
+  s.options.forge = NULL;
+  expect(&s, s.w, true, 5);
+done:
+  story_free(&s);
+}
+
 /* The key of a ClientHello that was not the last says nothing. */
 static void test_second_hello(void) {
   static const client_options options = {.groups = "+GROUP-X448:+GROUP-X25519", .one_share = true};
@@ -440,4 +462,5 @@ UNIT_MAIN("tls_return", UNIT(test_early), UNIT(test_early_answer), UNIT(test_cla
           UNIT(test_other_secret), UNIT(test_own_secret), UNIT(test_other_register), UNIT(test_other_limits),
           UNIT(test_other_certificate), UNIT(test_other_name), UNIT(test_other_version), UNIT(test_no_register),
           UNIT(test_pressure), UNIT(test_much_waits), UNIT(test_second_ticket), UNIT(test_no_hold), UNIT(test_lifetime),
-          UNIT(test_unknown_share), UNIT(test_second_choice_share), UNIT(test_second_hello), UNIT(test_address))
+          UNIT(test_unknown_share), UNIT(test_second_choice_share), UNIT(test_two_identities), UNIT(test_second_hello),
+          UNIT(test_address))
