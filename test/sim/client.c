@@ -110,7 +110,7 @@ static bool write_some(client *c, uint8_t packet[PACKET_MAX]) {
   ngtcp2_pkt_info info;
   ngtcp2_ssize taken = -1, len;
 
-  if (c->confirmed && http_pull(c, &out)) {
+  if (http_pull(c, &out)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return false;
   }
@@ -132,8 +132,8 @@ static bool write_some(client *c, uint8_t packet[PACKET_MAX]) {
 static void flush(client *c) {
   uint8_t packet[PACKET_MAX];
 
-  if (c->over || c->hushed) return;
-  if (c->confirmed && fetch_open_streams(c)) {
+  if (c->over || c->hushed || !c->begun) return;
+  if ((c->confirmed || c->early) && fetch_open_streams(c)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return;
   }
@@ -144,7 +144,7 @@ static void flush(client *c) {
 static h3edge_ts deadline(void *ctx) {
   client *c = ctx;
 
-  return c->over || c->hushed ? H3EDGE_NEVER : ngtcp2_conn_get_expiry(c->quic);
+  return c->over || c->hushed || !c->begun ? H3EDGE_NEVER : ngtcp2_conn_get_expiry(c->quic);
 }
 
 static void turn(void *ctx) {
@@ -162,21 +162,33 @@ static void turn(void *ctx) {
 
 /* Birth and death */
 
-client *client_new(const client_options *options) {
-  client *c = sim_alloc(sizeof *c);
+static h3edge_address choose_address(const client_options *options) {
   char address[64];
+  h3edge_address again;
 
-  c->options = *options;
+  if (options->address) return network_address(options->address);
+  if (options->after) {
+    again = options->after->address;
+    again.as.v4.sin_port = htons((uint16_t)(10000 + client_count)); /* the place is that of v6.sin6_port too */
+    return again;
+  }
   snprintf(address, sizeof address, "192.0.2.%u:%u", (unsigned)(client_count % 250 + 1),
            (unsigned)(4000 + client_count / 250));
-  c->address = network_address(options->address ? options->address : address);
+  return network_address(address);
+}
+
+client *client_new(const client_options *options) {
+  client *c = sim_alloc(sizeof *c);
+
+  c->options = *options;
+  c->address = choose_address(options);
   c->server = options->to ? *options->to : network_address("198.51.100.1:443");
   sim_grow((void **)&clients, &client_cap, client_count + 1, sizeof *clients);
   clients[client_count++] = c;
   client_open(c);
   network_attach(&c->address, false, arrive, c);
   world_add_actor(&(world_actor){deadline, turn, c});
-  flush(c);
+  if (!options->after) client_wake(c);
   return c;
 }
 
@@ -204,7 +216,7 @@ void client_end(void) {
 void client_close(client *c) {
   ngtcp2_ccerr why;
 
-  if (c->over) return;
+  if (c->over || !c->begun) return;
   ngtcp2_ccerr_set_application_error(&why, NGHTTP3_H3_NO_ERROR, NULL, 0);
   say_goodbye(c, &why);
   end(c);
@@ -258,5 +270,6 @@ void client_migrate(client *c, const char *address, bool at_once) {
 }
 
 void client_wake(client *c) {
+  c->begun = true;
   flush(c);
 }

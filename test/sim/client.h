@@ -24,11 +24,12 @@ typedef struct client_options {
   const char *alpn;         /* ("h3") */
   uint32_t version;         /* (QUIC version 1) */
   const client *token_of;   /* use the address token that this one was given */
-  size_t stream_window;     /* content under way to us, per request (256 KiB) */
-  size_t window;            /* for the whole connection (1 MiB) */
-  h3edge_ts idle_timeout;   /* (none) */
-  bool bare;                /* no HTTP/3: the story says what is on each stream */
-  bool frail;               /* it may end with an error of its own: the story wants that */
+  const client *after;  /* come back with its ticket, from its address, and begin with the first request (early data) */
+  size_t stream_window; /* content under way to us, per request (256 KiB) */
+  size_t window;        /* for the whole connection (1 MiB) */
+  h3edge_ts idle_timeout; /* (none) */
+  bool bare;              /* no HTTP/3: the story says what is on each stream */
+  bool frail;             /* it may end with an error of its own: the story wants that */
 } client_options;
 
 struct client {
@@ -36,6 +37,8 @@ struct client {
   h3edge_address address, server;
 
   bool confirmed;            /* the handshake is complete */
+  bool early;                /* it offers early data: requests do not wait for the handshake */
+  bool early_accepted;       /* the edge took it; if not, the requests were sent again */
   bool over;                 /* the connection ended; the rest says how */
   int error;                 /* what the client itself found wrong (NGTCP2_ERR_..., or nghttp3's) */
   bool peer_closed;          /* by CONNECTION_CLOSE */
@@ -57,7 +60,7 @@ struct client {
   size_t fetch_count;
 
   /* the rest is the client's own */
-  bool hushed;
+  bool hushed, begun;
   size_t fetch_cap, fetch_opened;
   ngtcp2_conn *quic;
   nghttp3_conn *http;
@@ -150,6 +153,7 @@ ngtcp2_path client_path(client *c);
 void client_wake(client *c);       /* there is something to send */
 int fetch_open_streams(client *c); /* of waiting requests, as many as the edge allows */
 int http_open(client *c);
+int http_open_again(client *c); /* nothing that was sent counts */
 void http_credit_content(fetch *f);
 int http_received(client *c, int64_t id, const uint8_t *data, size_t len, bool fin);
 int http_acked(client *c, int64_t id, uint64_t len);

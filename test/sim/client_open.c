@@ -30,9 +30,11 @@ static int on_new_id(ngtcp2_conn *quic, ngtcp2_cid *id, uint8_t *token, size_t l
 static int on_handshake(ngtcp2_conn *quic, void *ctx) {
   client *c = ctx;
 
-  (void)quic;
   c->confirmed = true;
-  return c->options.bare || http_open(c) == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+  c->early_accepted = c->early && gnutls_session_get_flags(c->tls) & GNUTLS_SFLAGS_EARLY_DATA;
+  if (c->options.bare || c->early_accepted) return 0;
+  if (c->early && ngtcp2_conn_tls_early_data_rejected(quic)) return NGTCP2_ERR_CALLBACK_FAILURE;
+  return (c->early ? http_open_again(c) : http_open(c)) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_stream(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data, size_t len,
@@ -141,8 +143,8 @@ static void open_tls(client *c) {
   const char *name = c->options.name ? c->options.name : "localhost";
   gnutls_datum_t protocol = {(unsigned char *)(uintptr_t)alpn, (unsigned)strlen(alpn)};
 
-  if (gnutls_init(&c->tls, GNUTLS_CLIENT) || gnutls_priority_set_direct(c->tls, priority, NULL) ||
-      gnutls_certificate_allocate_credentials(&c->trust) ||
+  if (gnutls_init(&c->tls, GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA) ||
+      gnutls_priority_set_direct(c->tls, priority, NULL) || gnutls_certificate_allocate_credentials(&c->trust) ||
       gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust) ||
       gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, name, strlen(name)) ||
       gnutls_alpn_set_protocols(c->tls, &protocol, 1, 0) || ngtcp2_crypto_gnutls_configure_client_session(c->tls))
@@ -180,7 +182,26 @@ static void open_quic(client *c) {
   ngtcp2_conn_set_tls_native_handle(c->quic, c->tls);
 }
 
+/* Early data needs a ticket, and what the edge allowed then (RFC 9000 7.4.1). */
+static void come_back(client *c, const client *before) {
+  bool has_ticket = before->confirmed && gnutls_session_get_flags(before->tls) & GNUTLS_SFLAGS_SESSION_TICKET;
+  uint8_t params[256];
+  ngtcp2_ssize len;
+  gnutls_datum_t data;
+
+  CHECK(has_ticket);
+  if (!has_ticket) return;
+  len = ngtcp2_conn_encode_0rtt_transport_params(before->quic, params, sizeof params);
+  if (len < 0 || ngtcp2_conn_decode_and_set_0rtt_transport_params(c->quic, params, (size_t)len) ||
+      gnutls_session_get_data2(before->tls, &data) || gnutls_session_set_data(c->tls, data.data, data.size))
+    sim_fail(__FILE__, __LINE__, "the client's return");
+  gnutls_free(data.data);
+  c->early = true;
+  if (http_open(c)) sim_fail(__FILE__, __LINE__, "the client's early HTTP/3");
+}
+
 void client_open(client *c) {
   open_tls(c);
   open_quic(c);
+  if (c->options.after) come_back(c, c->options.after);
 }

@@ -105,7 +105,7 @@ static void what_was_said_before_does_nothing(void) {
   CHECK_INT(e->requests, 1);
   network.record = false;
   for (j = 0; j < 2; j++)
-    for (i = 0; i < network.recorded_count; i++) network_replay(i, others[j] ? &other : NULL);
+    for (i = 0; i < network.recorded_count; i++) network_replay(i, others[j] ? &other : NULL, NULL);
   sim_run(H3EDGE_SECOND);
   CHECK_INT(e->requests, 1);
   f = client_get(c, "/hello"); /* the connection did not suffer */
@@ -113,7 +113,7 @@ static void what_was_said_before_does_nothing(void) {
   CHECK_INT(f->status, 200);
   client_close(c);
   sim_run(20 * H3EDGE_SECOND);
-  for (i = 0; i < network.recorded_count; i++) network_replay(i, NULL);
+  for (i = 0; i < network.recorded_count; i++) network_replay(i, NULL, NULL);
   sim_run(20 * H3EDGE_SECOND);
   CHECK_INT(e->requests, 2);
   CHECK_INT(edge_stats(e).connections, 0);

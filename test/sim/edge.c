@@ -212,6 +212,10 @@ static const h3edge_logger loud = {.struct_size = sizeof loud, .level = H3EDGE_L
 static void make_credentials(edge *e) {
   const char **name = e->options.names;
 
+  if (e->options.twin) {
+    e->credentials = e->options.twin->credentials;
+    return;
+  }
   if (!name[0]) name[0] = "localhost";
   if (h3edge_credentials_new(&e->credentials)) sim_fail(__FILE__, __LINE__, "no credentials");
   for (; name < e->options.names + 4 && *name; name++)
@@ -225,6 +229,14 @@ static bool made(int error) {
   return error == 0;
 }
 
+static h3edge_register *make_register(edge *e) {
+  h3edge_memory_register_options options = {sizeof options, .capacity = e->options.claims, .mem = &memory};
+
+  if (e->options.claims && !made(h3edge_memory_register_new(&e->own_register, &options))) e->own_register = NULL;
+  if (e->own_register) return e->own_register;
+  return e->options.twin ? e->options.twin->own_register : e->options.server.claim_register;
+}
+
 static void make_objects(edge *e) {
   h3edge_server_options server = e->options.server;
   h3edge_upstream_options upstream = e->options.upstream;
@@ -236,9 +248,11 @@ static void make_objects(edge *e) {
   server.mem = upstream.mem = gateway.mem = &memory;
   server.logger = upstream.logger = gateway.logger = sim_is_loud() ? &loud : NULL;
   server.credentials = e->credentials;
+  server.claim_register = make_register(e);
   if (!made(h3edge_upstream_new(&e->upstream, &upstream))) e->upstream = NULL;
   gateway.upstream = e->upstream;
   if (!e->upstream || !made(h3edge_upstream_add_origin(e->upstream, "http://app:8000", &gateway.origin, NULL))) return;
+  h3edge_origin_set_accepts_early(gateway.origin, e->options.accepts_early);
   if (!made(h3edge_gateway_new(&e->gateway, &gateway))) e->gateway = NULL;
   if (!made(h3edge_server_new(&e->server, &server, &server_events, e))) e->server = NULL;
   if (e->server) h3edge_server_clock(e->server, WORLD_UNIX_SECONDS * H3EDGE_SECOND, WORLD_START);
@@ -264,10 +278,12 @@ void edge_stop(edge *e) {
   if (e->server) h3edge_server_free(e->server);
   if (e->gateway) h3edge_gateway_free(e->gateway);
   if (e->upstream) h3edge_upstream_free(e->upstream);
+  h3edge_memory_register_free(e->own_register);
   guard_close();
   e->server = NULL;
   e->gateway = NULL;
   e->upstream = NULL;
+  e->own_register = NULL;
   e->unsent = false;
   origin_forget(e->origin);
 }
@@ -299,6 +315,14 @@ h3edge_upstream_counters edge_upstream_stats(const edge *e) {
   return counters;
 }
 
+h3edge_gateway_counters edge_gateway_stats(const edge *e) {
+  h3edge_gateway_counters counters;
+
+  h3edge_gateway_counters_init(&counters);
+  if (e->gateway) h3edge_gateway_stats(e->gateway, &counters);
+  return counters;
+}
+
 edge *edge_at(size_t index) {
   return index < edge_count ? edges[index] : NULL;
 }
@@ -306,12 +330,12 @@ edge *edge_at(size_t index) {
 void edge_end(void) {
   size_t i;
 
+  for (i = edge_count; i--;) edge_stop(edges[i]); /* a twin before the one whose register it asks */
   for (i = 0; i < edge_count; i++) {
-    edge_stop(edges[i]);
     empty_inbox(edges[i]);
     free(edges[i]->inbox);
     origin_free(edges[i]->origin);
-    h3edge_credentials_free(edges[i]->credentials);
+    if (!edges[i]->options.twin) h3edge_credentials_free(edges[i]->credentials);
     free(edges[i]);
   }
   free(edges);

@@ -19,6 +19,9 @@ typedef struct edge_options {
   h3edge_upstream_options upstream;
   h3edge_gateway_options gateway;
   const char *names[4]; /* a certificate for each ("localhost") */
+  const edge *twin;     /* has the same certificates as this one, and the register that it made */
+  size_t claims;        /* makes a register in memory with so much room; it lives as long as the server */
+  bool accepts_early;   /* the origin does */
   unsigned socket_full; /* of a thousand batches: the socket refuses them */
   /* Who answers; without it the gateway does. The path /alive always gets 200. */
   void (*on_request)(edge *e, h3edge_request *request);
@@ -31,6 +34,7 @@ struct edge {
   h3edge_server *server;
   h3edge_gateway *gateway;
   h3edge_upstream *upstream;
+  h3edge_register *own_register; /* with `claims` */
   origin *origin;
   bool shut_down;  /* the story shut it down: it takes no new client */
   size_t requests; /* on_request was called so often */
@@ -59,6 +63,7 @@ void edge_restart(edge *e);
 void edge_shutdown(edge *e);
 h3edge_stats edge_stats(const edge *e);
 h3edge_upstream_counters edge_upstream_stats(const edge *e);
+h3edge_gateway_counters edge_gateway_stats(const edge *e);
 void edge_end(void); /* stops and frees all of them */
 /* The edges that stand, one after another from `index` on; NULL at the end. */
 edge *edge_at(size_t index);

@@ -149,6 +149,23 @@ int http_open(client *c) {
   return c->error ? -1 : 0;
 }
 
+int http_open_again(client *c) {
+  size_t i;
+
+  nghttp3_conn_del(c->http);
+  c->http = NULL;
+  for (i = 0; i < c->fetch_opened; i++) {
+    fetch *f = c->fetches[i];
+
+    f->id = -1;
+    f->sent = f->acked = 0;
+    f->raw_written = 0;
+    f->ending = f->ended = f->raw_done = f->raw_blocked = false;
+  }
+  c->fetch_opened = 0;
+  return http_open(c);
+}
+
 int http_received(client *c, int64_t id, const uint8_t *data, size_t len, bool fin) {
   fetch *f = find(c, id);
   nghttp3_ssize n;

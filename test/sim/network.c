@@ -187,7 +187,7 @@ void network_send_batch(const h3edge_tx *tx, const uint8_t *data) {
   }
 }
 
-void network_replay(size_t index, const h3edge_address *from) {
+void network_replay(size_t index, const h3edge_address *from, const h3edge_address *to) {
   datagram *again;
 
   if (index >= network.recorded_count) {
@@ -196,5 +196,6 @@ void network_replay(size_t index, const h3edge_address *from) {
   }
   again = copy(network.recorded[index]);
   if (from) again->from = *from;
+  if (to) again->to = *to;
   world_after(network.up.delay, deliver, again);
 }

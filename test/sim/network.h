@@ -51,8 +51,8 @@ void network_rebind(const h3edge_address *inside, const h3edge_address *outside)
 
 void network_send(const h3edge_address *from, const h3edge_address *to, const uint8_t *data, size_t len, uint8_t ecn);
 void network_send_batch(const h3edge_tx *tx, const uint8_t *data);
-/* Brings a recorded datagram to the edge once more, as from `from`, or as it was for NULL. */
-void network_replay(size_t index, const h3edge_address *from);
+/* Brings a recorded datagram to an edge once more, as from `from` and to `to`; NULL: as it was. */
+void network_replay(size_t index, const h3edge_address *from, const h3edge_address *to);
 
 /* "192.0.2.7:4000" and the like; must be an address. */
 h3edge_address network_address(const char *text);

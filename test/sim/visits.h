@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* visits.h: clients that have been here before, for the stories about early data. */
+#ifndef H3EDGE_TEST_SIM_VISITS_H
+#define H3EDGE_TEST_SIM_VISITS_H
+
+#include "sim.h"
+
+#define ROUND_TRIP (20 * H3EDGE_MILLISECOND) /* of a healthy network */
+
+/* A first visit to `e` that is over: it left a ticket and an address token behind. */
+client *visit_first(const edge *e);
+/* The next visit of `before` to the same edge, with both. It begins with its first request. */
+client *visit_again(const client *before);
+/* Lets the first packets arrive and be acted upon, and the handshake not yet be complete. */
+void visit_arrives(void);
+/* How many Early-Data fields the origin saw in this request. */
+size_t visit_marks(const origin_request *request);
+
+#endif
