@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* early.c: requests before the handshake (RFC 8470): which are delivered at once, which wait, and which get 425, as
  * classifier, register, address and origin say. */
-#include "guard.h"
 #include "sim.h"
 #include "visits.h"
 
 #define NO_VERDICT 99
-#define NO_CLAIM 99
 #define EARLY .accepts_early = true, .claims = 100
 
 /* A classifier with one answer to everything. */
@@ -25,47 +23,6 @@ static const stubborn allow = {{&stubborn_vtable}, H3EDGE_ALLOW}, hold = {{&stub
                       abstain = {{&stubborn_vtable}, H3EDGE_ABSTAIN}, reject = {{&stubborn_vtable}, H3EDGE_REJECT},
                       nonsense = {{&stubborn_vtable}, (h3edge_verdict)NO_VERDICT};
 
-/* What a request comes to */
-
-static void is_answered(const fetch *f) {
-  UNTIL(f->over);
-  CHECK_INT(f->status, 200);
-  CHECK(f->complete && !f->reset);
-}
-
-/* The origin sees it before the handshake can be complete. */
-static void goes_early(const edge *e, const fetch *f) {
-  size_t before = e->origin->request_count;
-
-  visit_arrives();
-  CHECK_INT(e->origin->request_count, before + 1);
-  CHECK_INT(visit_marks(origin_last(e->origin)), 1);
-  CHECK_INT(edge_stats(e).early_delivered, 1);
-  CHECK_INT(edge_gateway_stats(e).early_sent, 1);
-  is_answered(f);
-  CHECK(f->client->early_accepted);
-  sim_run(H3EDGE_SECOND);
-  CHECK_INT(e->origin->request_count, before + 1);
-  CHECK_INT(edge_stats(e).early_never_confirmed, 0);
-}
-
-/* The origin sees it after the handshake, and nothing that would tell that it waited. */
-static void waits(const edge *e, const fetch *f) {
-  size_t before = e->origin->request_count;
-
-  visit_arrives();
-  CHECK_INT(e->origin->request_count, before);
-  CHECK_INT(edge_stats(e).requests_waiting, 1);
-  is_answered(f);
-  CHECK(f->client->early_accepted);
-  CHECK_INT(e->origin->request_count, before + 1);
-  CHECK_INT(visit_marks(origin_last(e->origin)), 0);
-  CHECK_INT(edge_stats(e).requests_waiting, 0);
-  CHECK_INT(edge_stats(e).bytes_waiting, 0);
-  CHECK_INT(edge_stats(e).early_delivered, 0);
-  CHECK_INT(edge_gateway_stats(e).early_sent, 0);
-}
-
 /* Verdicts */
 
 static void a_get_takes_one_round_trip(void) {
@@ -74,7 +31,7 @@ static void a_get_takes_one_round_trip(void) {
   h3edge_ts start = world_now();
   fetch *f = client_get(c, "/hello");
 
-  goes_early(e, f);
+  visit_goes_early(e, f);
   CHECK_TEXT(f->text, "hello");
   CHECK(f->first_byte_at - start < ROUND_TRIP + ROUND_TRIP / 4);
 }
@@ -83,7 +40,7 @@ static void a_first_visit_takes_two(void) {
   edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
   fetch *f = client_get(CLIENT(), "/hello");
 
-  is_answered(f);
+  visit_answered(f);
   CHECK(f->first_byte_at - WORLD_START >= 2 * ROUND_TRIP);
   CHECK_INT(visit_marks(origin_last(e->origin)), 0);
   CHECK_INT(edge_stats(e).early_delivered + edge_stats(e).early_waited, 0);
@@ -93,7 +50,7 @@ static void a_post_waits(void) {
   edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
   fetch *f = FETCH(visit_again(visit_first(e)), .method = "POST", .path = "/echo", .content = true, .content_len = 100);
 
-  waits(e, f);
+  visit_waits(e, f);
   CHECK(content_is(&f->content, 100));
   CHECK(content_is(&origin_last(e->origin)->content, 100));
   CHECK_INT(edge_stats(e).early_waited, 1);
@@ -102,7 +59,7 @@ static void a_post_waits(void) {
 static void waits_for(const h3edge_classifier *classifier) {
   edge *e = EDGE(EARLY, .server.classifier = classifier);
 
-  waits(e, client_get(visit_again(visit_first(e)), "/hello"));
+  visit_waits(e, client_get(visit_again(visit_first(e)), "/hello"));
   CHECK_INT(edge_stats(e).early_waited, 1);
 }
 
@@ -129,7 +86,7 @@ static void is_refused_by(const h3edge_classifier *classifier) {
   CHECK_INT(e->origin->request_count, 0);
   CHECK_INT(edge_stats(e).early_rejected, 1);
   UNTIL(c->confirmed);
-  is_answered(client_get(c, "/hello"));
+  visit_answered(client_get(c, "/hello"));
   CHECK_INT(e->origin->request_count, 1);
 }
 
@@ -148,7 +105,7 @@ static void content_goes_early_only_when_it_is_whole(void) {
   fetch *f;
 
   f = FETCH(visit_again(before), .method = "PUT", .path = "/echo", .content = true, .content_len = 100);
-  goes_early(e, f);
+  visit_goes_early(e, f);
   CHECK(content_is(&f->content, 100));
 
   f = FETCH(visit_again(before), .method = "PUT", .path = "/echo", .content = true, .content_len = 100, .held = true);
@@ -157,13 +114,206 @@ static void content_goes_early_only_when_it_is_whole(void) {
   CHECK_INT(e->origin->request_count, 1);
   UNTIL(f->client->confirmed);
   fetch_send(f, 50);
-  is_answered(f);
+  visit_answered(f);
   CHECK(content_is(&f->content, 100));
   CHECK_INT(visit_marks(origin_last(e->origin)), 0);
   CHECK_INT(edge_stats(e).early_not_complete, 1);
 }
 
+/* The address */
+
+static void an_address_without_proof_waits(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *before = visit_first(e);
+
+  visit_waits(e, client_get(CLIENT(.after = before), "/hello"));
+  CHECK_INT(edge_stats(e).early_not_validated, 1);
+  visit_waits(e, client_get(CLIENT(.after = before, .token_of = before, .address = "203.0.113.7:4000"), "/hello"));
+  CHECK_INT(edge_stats(e).early_not_validated, 2);
+  visit_goes_early(e, client_get(visit_again(before), "/hello"));
+}
+
+static void unless_nobody_wants_it(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe(), .server.early_any_address = true);
+
+  visit_goes_early(e, client_get(CLIENT(.after = visit_first(e)), "/hello"));
+  CHECK_INT(edge_stats(e).early_not_validated, 0);
+}
+
+/* Connections that end */
+
+static void what_waits_on_a_connection_that_ends_is_never_delivered(void) {
+  edge *e = EDGE(EARLY, .server.classifier = &hold.base);
+  client *c = visit_again(visit_first(e));
+
+  client_get(c, "/1");
+  client_get(c, "/2");
+  sim_run(ROUND_TRIP / 4); /* packets are sent with pauses */
+  client_hush(c);
+  visit_arrives();
+  CHECK_INT(edge_stats(e).requests_waiting, 2);
+  CHECK_INT(edge_stats(e).half_open, 1);
+  sim_run(11 * H3EDGE_SECOND);
+  CHECK_INT(edge_stats(e).half_open, 0);
+  CHECK_INT(edge_stats(e).requests_waiting, 0);
+  CHECK_INT(edge_stats(e).bytes_waiting, 0);
+  CHECK_INT(edge_stats(e).early_never_delivered, 2);
+  CHECK_INT(edge_stats(e).early_never_confirmed, 0);
+  CHECK_INT(e->origin->request_count, 0);
+}
+
+static void what_went_early_is_aborted_with_its_connection(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+
+  SCRIPT(e->origin, "/slow", SILENCE);
+  client_get(c, "/slow");
+  client_hush(c);
+  visit_arrives();
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK(!origin_last(e->origin)->cut);
+  sim_run(11 * H3EDGE_SECOND);
+  CHECK(origin_last(e->origin)->cut);
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(edge_stats(e).early_delivered, 1);
+  CHECK_INT(edge_stats(e).early_never_confirmed, 1);
+  CHECK_INT(edge_stats(e).early_never_delivered, 0);
+}
+
+/* Early-Data from a hop before us (RFC 8470 5.1) */
+
+static void a_mark_from_outside_is_kept_once(void) {
+  static const char *const fields[] = {"early-data: 1\n", "early-data: 1\nearly-data: 1\n", "early-data: 0, x\n"};
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+  size_t i;
+
+  visit_goes_early(e, FETCH(c, .fields = "early-data: 1\n"));
+  for (i = 0; i < 3; i++) {
+    visit_answered(FETCH(c, .fields = fields[i])); /* also when this connection is not early any more */
+    CHECK_INT(visit_marks(origin_last(e->origin)), 1);
+    CHECK(strstr(origin_last(e->origin)->head, "\nearly-data: 1\r\n") != NULL);
+  }
+  CHECK_INT(e->origin->request_count, 4);
+  CHECK_INT(edge_gateway_stats(e).early_sent, 0); /* none of them is ours */
+  CHECK_INT(edge_stats(e).early_rejected_marked, 0);
+}
+
+static void is_too_early(const fetch *f) {
+  UNTIL(f->over);
+  CHECK_INT(f->status, 425);
+  CHECK(f->complete);
+}
+
+static void what_must_not_be_early_and_is_marked_gets_425(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+
+  is_too_early(FETCH(c, .method = "POST", .fields = "early-data: 1\n", .content = true, .content_len = 10));
+  UNTIL(c->confirmed);
+  sim_run(ROUND_TRIP);
+  is_too_early(FETCH(c, .method = "POST", .fields = "early-data: 1\n", .content = true, .content_len = 10));
+  is_too_early(FETCH(CLIENT(), .method = "DELETE", .fields = "early-data: 1\n"));
+  CHECK_INT(edge_stats(e).early_rejected_marked, 3);
+  CHECK_INT(e->origin->request_count, 0);
+  sim_still_serves(e, c);
+}
+
+/* The origin */
+
+#define TOO_EARLY SEND("HTTP/1.1 425 Too Early\r\ncontent-length: 5\r\n\r\nlater")
+#define FINE SEND("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine")
+
+static void an_origin_that_wants_to_wait_is_asked_again(void) {
+  edge *e = EDGE(EARLY, .server.classifier = &allow.base);
+  client *c = visit_again(visit_first(e));
+  fetch *f;
+
+  SCRIPT(e->origin, "/pay", AFTER_REQUEST, TOO_EARLY);
+  f = FETCH(c, .method = "POST", .path = "/pay", .content = true, .content_len = 300);
+  visit_arrives();
+  CHECK_INT(e->origin->request_count, 1);
+  SCRIPT(e->origin, "/pay", AFTER_REQUEST, FINE);
+  visit_answered(f);
+  CHECK_TEXT(f->text, "fine");
+  CHECK_TEXT(f->informs, "");
+  CHECK_INT(e->origin->request_count, 2);
+  CHECK_INT(visit_marks(origin_asked(e->origin, 0)), 1);
+  CHECK_INT(visit_marks(origin_asked(e->origin, 1)), 0);
+  CHECK(content_is(&origin_asked(e->origin, 1)->content, 300));
+  CHECK_INT(edge_gateway_stats(e).early_retried, 1);
+  CHECK_INT(edge_gateway_stats(e).early_refused, 0);
+}
+
+static void but_not_a_third_time(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+  fetch *f;
+
+  SCRIPT(e->origin, "/never", TOO_EARLY);
+  f = client_get(c, "/never");
+  is_too_early(f);
+  CHECK_TEXT(f->text, "later");
+  CHECK_INT(e->origin->request_count, 2);
+  CHECK_INT(edge_gateway_stats(e).early_retried, 1);
+  CHECK_INT(edge_gateway_stats(e).early_refused, 1);
+}
+
+static void what_was_marked_outside_is_not_asked_again(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+
+  SCRIPT(e->origin, "/never", TOO_EARLY);
+  is_too_early(FETCH(c, .path = "/never", .fields = "early-data: 1\n"));
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(edge_gateway_stats(e).early_retried, 0);
+}
+
+static void too_much_content_is_not_sent_again(void) {
+  edge *e = EDGE(EARLY, .server.classifier = &allow.base, .gateway.retry_content = 100);
+  client *c = visit_again(visit_first(e));
+
+  SCRIPT(e->origin, "/pay", AFTER_REQUEST, TOO_EARLY);
+  is_too_early(FETCH(c, .method = "POST", .path = "/pay", .content = true, .content_len = 300));
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(edge_gateway_stats(e).early_retried, 0);
+  CHECK_INT(edge_gateway_stats(e).early_refused, 1);
+}
+
+/* When the client does not confirm, there is no second time. */
+static void who_never_confirms_is_not_asked_for_again(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+
+  SCRIPT(e->origin, "/never", TOO_EARLY);
+  client_get(c, "/never");
+  client_hush(c);
+  sim_run(20 * H3EDGE_SECOND);
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(edge_stats(e).early_never_confirmed, 1);
+}
+
+static void an_origin_that_does_not_know_of_it_is_asked_later(void) {
+  edge *e = EDGE(.claims = 100, .server.classifier = h3edge_classifier_safe());
+  fetch *f = client_get(visit_again(visit_first(e)), "/hello");
+
+  visit_arrives();
+  CHECK_INT(edge_stats(e).early_delivered, 1);
+  CHECK_INT(e->origin->request_count, 0);
+  visit_answered(f);
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(visit_marks(origin_last(e->origin)), 0);
+  CHECK_INT(edge_gateway_stats(e).early_held, 1);
+  CHECK_INT(edge_gateway_stats(e).early_sent, 0);
+}
+
 SIM_MAIN("early", STORY(a_get_takes_one_round_trip), STORY(a_first_visit_takes_two), STORY(a_post_waits),
          STORY(what_is_held_waits), STORY(without_an_opinion_it_waits), STORY(without_a_classifier_it_waits),
          STORY(what_is_rejected_gets_425), STORY(nonsense_is_rejection),
-         STORY(content_goes_early_only_when_it_is_whole))
+         STORY(content_goes_early_only_when_it_is_whole), STORY(an_address_without_proof_waits),
+         STORY(unless_nobody_wants_it), STORY(what_waits_on_a_connection_that_ends_is_never_delivered),
+         STORY(what_went_early_is_aborted_with_its_connection), STORY(a_mark_from_outside_is_kept_once),
+         STORY(what_must_not_be_early_and_is_marked_gets_425), STORY(an_origin_that_wants_to_wait_is_asked_again),
+         STORY(but_not_a_third_time), STORY(what_was_marked_outside_is_not_asked_again),
+         STORY(too_much_content_is_not_sent_again), STORY(who_never_confirms_is_not_asked_for_again),
+         STORY(an_origin_that_does_not_know_of_it_is_asked_later))

@@ -28,3 +28,40 @@ size_t visit_marks(const origin_request *request) {
   for (; (at = strstr(at, name)); at++) count++;
   return count;
 }
+
+void visit_answered(const fetch *f) {
+  UNTIL(f->over);
+  CHECK_INT(f->status, 200);
+  CHECK(f->complete && !f->reset);
+}
+
+void visit_goes_early(const edge *e, const fetch *f) {
+  h3edge_stats stats = edge_stats(e);
+  size_t before = e->origin->request_count;
+
+  visit_arrives();
+  CHECK_INT(e->origin->request_count, before + 1);
+  CHECK_INT(visit_marks(origin_last(e->origin)), 1);
+  visit_answered(f);
+  CHECK(f->client->early_accepted);
+  sim_run(H3EDGE_SECOND);
+  CHECK_INT(e->origin->request_count, before + 1);
+  CHECK_INT(edge_stats(e).early_delivered, stats.early_delivered + 1);
+  CHECK_INT(edge_stats(e).early_never_confirmed, stats.early_never_confirmed);
+}
+
+void visit_waits(const edge *e, const fetch *f) {
+  h3edge_stats stats = edge_stats(e);
+  size_t before = e->origin->request_count;
+
+  visit_arrives();
+  CHECK_INT(e->origin->request_count, before);
+  CHECK_INT(edge_stats(e).requests_waiting, 1);
+  visit_answered(f);
+  CHECK(f->client->early_accepted);
+  CHECK_INT(e->origin->request_count, before + 1);
+  CHECK_INT(visit_marks(origin_last(e->origin)), 0);
+  CHECK_INT(edge_stats(e).requests_waiting, 0);
+  CHECK_INT(edge_stats(e).bytes_waiting, 0);
+  CHECK_INT(edge_stats(e).early_delivered, stats.early_delivered);
+}

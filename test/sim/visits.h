@@ -15,5 +15,11 @@ client *visit_again(const client *before);
 void visit_arrives(void);
 /* How many Early-Data fields the origin saw in this request. */
 size_t visit_marks(const origin_request *request);
+/* It gets 200, whole. */
+void visit_answered(const fetch *f);
+/* A request that was just made reaches the origin before the handshake can be complete, marked, and is answered. */
+void visit_goes_early(const edge *e, const fetch *f);
+/* It reaches the origin after the handshake, with nothing that would tell that it waited, and is answered. */
+void visit_waits(const edge *e, const fetch *f);
 
 #endif
