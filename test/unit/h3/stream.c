@@ -36,9 +36,8 @@ static void a_malformed_head_is_never_delivered(void) {
     stream = wire_request(heads[i], NULL, true);
     wire_run();
     CHECK_TEXT(wire.events, "");
-#if NGHTTP3_VERSION_NUM < 0x010b00 /* later versions end the connection for what they see themselves */
-    CHECK(is_reset_with(stream, NGHTTP3_H3_MESSAGE_ERROR));
-#endif
+    /* later versions end the connection for what they see themselves */
+    CHECK(NGHTTP3_VERSION_NUM >= 0x010b00 || is_reset_with(stream, NGHTTP3_H3_MESSAGE_ERROR));
     CHECK_INT(wire.stats.requests_malformed, 1);
     CHECK_INT(wire.stats.requests, 0);
     wire_close();
