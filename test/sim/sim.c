@@ -117,6 +117,7 @@ bool sim_is_loud(void) {
 
 /* After a failed allocation the edge has to be as good as new: once the old clients are gone, a new one is served. */
 static void serve_a_new_client(void) {
+  char address[32];
   client *c;
   fetch *f;
   h3edge_ts limit;
@@ -127,7 +128,8 @@ static void serve_a_new_client(void) {
   sim_run(60 * H3EDGE_SECOND);
   for (i = 0; edge_at(i); i++) {
     if (!edge_at(i)->server || edge_at(i)->shut_down) continue;
-    c = CLIENT(.address = "203.0.113.1:9999", .to = &edge_at(i)->address);
+    snprintf(address, sizeof address, "203.0.113.%zu:9999", i + 1);
+    c = CLIENT(.address = address, .to = &edge_at(i)->address);
     f = client_get(c, "/alive");
     limit = world_now() + 20 * H3EDGE_SECOND;
     while (!f->over && world_step(limit)) continue;
