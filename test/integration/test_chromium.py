@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A browser: headless Chromium, driven by chromedriver, which trusts the key that the proxy made for itself."""
+"""HTTP as a browser sees it: Chromium over HTTP/3, the proxy, FastAPI."""
 from hashlib import sha256
 
 import pytest
 from app import blocks
+from browser import chromium
 from processes import Proxy
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 pytestmark = pytest.mark.slow
 
@@ -14,24 +13,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def page(application, tmp_path_factory):
     """The application's first page, open in a browser. Resources that it fetches are awaited by run()."""
-    with Proxy(application.url) as proxy:
-        spki = proxy.wait_for(r"[A-Za-z0-9+/]{43}=")[0]
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                         "--no-proxy-server", f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-                         f"--origin-to-force-quic-on=localhost:{proxy.port}",
-                         f"--ignore-certificate-errors-spki-list={spki}"):
-            options.add_argument(argument)
-        driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        try:
-            driver.set_page_load_timeout(30)
-            driver.set_script_timeout(30)
-            driver.get(f"{proxy.url}/")
-            yield driver
-        finally:
-            driver.quit()
+    with Proxy(application.url) as proxy, chromium(proxy, tmp_path_factory.mktemp("chromium")) as driver:
+        driver.get(f"{proxy.url}/")
+        yield driver
 
 
 def run(page, script):

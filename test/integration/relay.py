@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""A long way over loopback: a relay for UDP that holds every datagram for a while."""
+import asyncio
+import socket
+import threading
+
+
+class Relay:
+    """Everything sent to its port reaches `port` after `delay` seconds, and what is answered takes as long."""
+
+    def __init__(self, port, delay):
+        self.to, self.delay = ("127.0.0.1", port), delay
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.backs = {}  # the socket that speaks for a client, by the client's address
+        self.front = self.open(self.from_client)
+        self.port = self.front.getsockname()[1]
+
+    def open(self, on_readable, *args):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.setblocking(False)
+        one.bind(("127.0.0.1", 0))
+        self.loop.add_reader(one, on_readable, *args)
+        return one
+
+    def from_client(self):
+        data, client = self.front.recvfrom(65536)
+        if client not in self.backs:
+            self.backs[client] = self.open(self.from_server, client)
+        self.loop.call_later(self.delay, self.backs[client].sendto, data, self.to)
+
+    def from_server(self, client):
+        self.loop.call_later(self.delay, self.front.sendto, self.backs[client].recv(65536), client)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+        for one in (self.front, *self.backs.values()):
+            one.close()
