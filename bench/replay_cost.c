@@ -45,7 +45,7 @@ static int verdicts(const char *what, const h3edge_classifier *classifier, const
   for (round = 0; round < ROUNDS; round++) {
     before = cpu_time();
     for (i = 0; i < CALLS; i++) odd += h3edge_classifier_ask(classifier, head, &path) != expected;
-    figures[round] = (double)(cpu_time() - before) / CALLS;
+    figures[round] = (double)(cpu_time() - before) / (double)CALLS;
   }
   print(what, figures);
   return odd;
@@ -115,7 +115,7 @@ static int claims(h3edge_register *memory, const key *keys, h3edge_claim expecte
 
   for (i = 0; i < CALLS; i++)
     odd += memory->vtable->claim(memory, NULL, 0, (const uint8_t *)&keys[i], sizeof keys[i], TTL, 0) != expected;
-  *figure = (double)(cpu_time() - before) / CALLS;
+  *figure = (double)(cpu_time() - before) / (double)CALLS;
   return odd;
 }
 
