@@ -22,8 +22,10 @@ static place place_of(h3edge_str authority) {
   return at;
 }
 
-static bool is_same_place(const place *a, const place *b) {
-  return a->host.len && a->port == b->port && h3edge__str_eq_nocase(a->host, b->host);
+static bool is_same_place(h3edge_str left, h3edge_str right) {
+  place a = place_of(left), b = place_of(right);
+
+  return a.host.len && a.port == b.port && h3edge__str_eq_nocase(a.host, b.host);
 }
 
 static bool is_under(h3edge_str path, h3edge_str prefix) {
@@ -32,24 +34,20 @@ static bool is_under(h3edge_str path, h3edge_str prefix) {
   return path.data[prefix.len] == '/' || path.data[prefix.len] == '?';
 }
 
-static bool fits(const h3edge_rule *rule, const h3edge_head *head, const place *asked) {
-  place ruled;
-
-  if (!h3edge__str_is(rule->method, "*") && !h3edge__str_eq(rule->method, head->method)) return false;
+/* What is cheapest to tell is asked first. */
+static bool fits(const h3edge_rule *rule, const h3edge_head *head) {
   if (!is_under(head->path, rule->path)) return false;
-  if (!rule->authority.len) return true;
-  ruled = place_of(rule->authority);
-  return is_same_place(&ruled, asked);
+  if (!h3edge__str_eq(rule->method, head->method) && !h3edge__str_is(rule->method, "*")) return false;
+  return !rule->authority.len || is_same_place(rule->authority, head->authority);
 }
 
 static h3edge_verdict classify(const h3edge_classifier *self, const h3edge_head *head, const h3edge_path *path) {
   const h3edge_rules *rules = (const h3edge_rules *)self;
-  place asked = place_of(head->authority);
   size_t i;
 
   (void)path;
   for (i = 0; i < rules->count; i++)
-    if (fits(&rules->rules[i], head, &asked)) return rules->rules[i].verdict;
+    if (fits(&rules->rules[i], head)) return rules->rules[i].verdict;
   return H3EDGE_ABSTAIN;
 }
 

@@ -106,10 +106,11 @@ bool h3edge__list_next(h3edge_str *rest, h3edge_str *element) {
 }
 
 const h3edge_field *h3edge__field_find(const h3edge_field *fields, size_t count, const char *name) {
+  h3edge_str wanted = h3edge_str_of(name);
   size_t i;
 
   for (i = 0; i < count; i++)
-    if (h3edge__str_is(fields[i].name, name)) return &fields[i];
+    if (h3edge__str_eq(fields[i].name, wanted)) return &fields[i];
   return NULL;
 }
 
