@@ -82,6 +82,8 @@ typedef struct h3edge_field {
   h3edge_str value;
   unsigned flags;
 } h3edge_field;
+/* A list of fields that is being written: see gateway.h. */
+typedef struct h3edge_fields h3edge_fields;
 
 /* An IPv4 or IPv6 socket address; `len` is 0 for none. */
 typedef struct h3edge_address {

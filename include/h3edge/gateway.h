@@ -28,6 +28,50 @@ typedef struct h3edge_prefix {
   unsigned bits;
 } h3edge_prefix;
 
+/* How early data went for one request. */
+#define H3EDGE_GATEWAY_EARLY(X)                                                                                        \
+  X(NOT, "none")        /* it came after the handshake */                                                              \
+  X(WAITED, "waited")   /* it came early, and went to the origin after the handshake */                                \
+  X(SENT, "early")      /* it went with Early-Data: 1, and the origin answered */                                      \
+  X(RETRIED, "retried") /* the origin answered 425, and after the handshake otherwise */                               \
+  X(REFUSED, "refused") /* the origin answered 425, which the client saw */
+typedef enum h3edge_gateway_early {
+#define H3EDGE_GATEWAY_EARLY_ENUM(name, text) H3EDGE_GATEWAY_EARLY_##name,
+  H3EDGE_GATEWAY_EARLY(H3EDGE_GATEWAY_EARLY_ENUM)
+#undef H3EDGE_GATEWAY_EARLY_ENUM
+} h3edge_gateway_early;
+
+/* One request that is over. Everything is borrowed. */
+typedef struct h3edge_report {
+  size_t struct_size;
+  const h3edge_head *head;
+  const h3edge_address *peer;
+  int status;            /* of the final response; 0: there was none */
+  h3edge_reason reason;  /* how the request ended; DONE when the client has all of it */
+  const char *why;       /* why it was not answered by the origin, a phrase; NULL: it was */
+  uint64_t received;     /* bytes of the request's content */
+  uint64_t sent;         /* bytes of the response's content, as written */
+  h3edge_ts duration;    /* from the head of the request to its end */
+  h3edge_ts first_byte;  /* from the head of the request to the head of the final response; 0: there was none */
+  h3edge_ts waited;      /* of this, for a link */
+  h3edge_origin *origin; /* NULL: no route led to one */
+  const char *server;    /* URL of the server that was asked last; NULL: none was */
+  bool link_reused;      /* its link had carried a request before */
+  unsigned tries;        /* how often it was sent to an origin, or was to be */
+  h3edge_gateway_early early;
+} h3edge_report;
+
+/* Any member may be NULL. All are called inside events of request or exchange, and may give commands. */
+typedef struct h3edge_gateway_hooks {
+  size_t struct_size;
+  /* The fields of a request as the origin will see them, and those of a response (`status` 100 to 999) as the client
+   * will: add, set and remove what you like (h3edge_fields_…, base.h). */
+  void (*on_request_fields)(void *ctx, const h3edge_request *request, h3edge_fields *fields);
+  void (*on_response_fields)(void *ctx, const h3edge_request *request, int status, h3edge_fields *fields);
+  /* A request is over: once for each that h3edge_gateway_forward took, last. */
+  void (*on_report)(void *ctx, const h3edge_report *report);
+} h3edge_gateway_hooks;
+
 typedef struct h3edge_gateway_options {
   size_t struct_size;
   h3edge_upstream *upstream; /* needed; kept until the gateway is freed */
@@ -41,8 +85,10 @@ typedef struct h3edge_gateway_options {
   size_t trusted_count;
   const h3edge_mem *mem;       /* kept until the upstream is freed; NULL: the C library's */
   const h3edge_logger *logger; /* kept; NULL: silence */
-  size_t retry_content; /* bytes of an early request's content kept for a second try; with more of it the origin's
-                           425 is passed on (64 KiB) */
+  size_t retry_content;        /* bytes of a request's content kept for a second try (64 KiB) */
+  bool forwarded;              /* tell the origin about the client with Forwarded (RFC 7239), not with X-Forwarded-* */
+  const h3edge_gateway_hooks *hooks; /* copied; NULL: none */
+  void *hooks_ctx;
 } h3edge_gateway_options;
 #define h3edge_gateway_options_init(options) h3edge_sized_init((options), sizeof *(options))
 

@@ -26,7 +26,7 @@ typedef struct h3edge_exchange h3edge_exchange;
 /* Durations are nanoseconds, sizes bytes; 0 is the default in parentheses. */
 typedef struct h3edge_upstream_options {
   size_t struct_size;
-  size_t max_links;            /* open to one origin at one time (64) */
+  size_t max_links;            /* open to one server of an origin at one time (64) */
   size_t max_waiting;          /* exchanges waiting for a link to one origin (1,024) */
   h3edge_ts idle_timeout;      /* an unused link is closed after it (4 s: below the 5 s after which Uvicorn does) */
   h3edge_ts connect_timeout;   /* (5 s) */
@@ -40,6 +40,12 @@ typedef struct h3edge_upstream_options {
   size_t max_field_lines;      /* (128) */
   const h3edge_mem *mem;       /* kept; NULL: the C library's */
   const h3edge_logger *logger; /* kept; NULL: silence */
+  size_t min_warm;             /* idle links kept open to each server, and replaced before they age (0) */
+  unsigned max_failures;       /* failures to connect or to answer, in a row, after which a server rests (3) */
+  h3edge_ts rest_min;          /* the first rest; each one that follows is twice as long … (1 s) */
+  h3edge_ts rest_max;          /* … up to this (30 s) */
+  const char *trust_file;      /* PEM, the authorities that https servers are verified against; copied. NULL: those
+                                  that the system trusts */
 } h3edge_upstream_options;
 #define h3edge_upstream_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
@@ -120,7 +126,8 @@ typedef struct h3edge_response_head {
   X(LINK_LOST, "the link ended before the response did")                                                               \
   X(BAD_RESPONSE, "the response is not valid HTTP/1.1")                                                                \
   X(NOMEM, "out of memory")                                                                                            \
-  X(SHUTDOWN, "the upstream was freed")
+  X(SHUTDOWN, "the upstream was freed")                                                                                \
+  X(RESTING, "the origin rests after failures")
 typedef enum h3edge_exchange_error {
 #define H3EDGE_EXCHANGE_ERROR_ENUM(name, text) H3EDGE_EXCHANGE_##name,
   H3EDGE_EXCHANGE_ERRORS(H3EDGE_EXCHANGE_ERROR_ENUM)
@@ -135,6 +142,10 @@ typedef struct h3edge_exchange_result {
   bool taken;         /* a byte of the request was taken from the link's out-buffer: the origin may have seen it */
   bool response_seen; /* a byte of the response was seen */
   const char *detail; /* a phrase for the log, borrowed; never NULL */
+  const char *server; /* URL of the server that it went to, kept by the origin; NULL: to none */
+  h3edge_ts waited;   /* until a link was ready, or until the end without one; from the first poll after the request */
+  h3edge_ts first_byte;  /* from then until the first byte of the response; 0: none came */
+  h3edge_ts retry_after; /* with RESTING: until the origin is tried again */
 } h3edge_exchange_result;
 
 /* What happens to an exchange. All but on_send and on_close may be NULL. The table is kept until on_close. */

@@ -25,7 +25,7 @@ bool h3edge__list_next(h3edge_str *rest, h3edge_str *element);
 const h3edge_field *h3edge__field_find(const h3edge_field *fields, size_t count, const char *name);
 
 /* A list that owns its text. */
-typedef struct h3edge__fields {
+typedef struct h3edge_fields {
   const h3edge_mem *mem;
   h3edge_field *items;
   size_t count;
