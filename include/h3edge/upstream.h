@@ -67,6 +67,8 @@ H3EDGE_API bool h3edge_origin_accepts_early(const h3edge_origin *origin);
 
 H3EDGE_API int h3edge_upstream_poll(h3edge_upstream *upstream, h3edge_link_op *out, h3edge_ts now); /* 1: do it */
 H3EDGE_API h3edge_ts h3edge_upstream_deadline(const h3edge_upstream *upstream);
+/* The time of the fact or poll that is under way, else of the last one. */
+H3EDGE_API h3edge_ts h3edge_upstream_now(const h3edge_upstream *upstream);
 /* No new exchanges; idle links are closed, the others when their exchange is over. */
 H3EDGE_API void h3edge_upstream_shutdown(h3edge_upstream *upstream);
 H3EDGE_API bool h3edge_upstream_is_idle(const h3edge_upstream *upstream); /* no exchange and no link left */

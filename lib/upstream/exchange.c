@@ -43,6 +43,7 @@ int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3e
   exchange->origin = origin;
   exchange->ctx = ctx;
   exchange->flags = flags;
+  exchange->since = H3EDGE_NEVER;
   h3edge__list_push_back(&origin->waiting, &exchange->node);
   origin->waiting_count++;
   upstream->counters.exchanges++;
@@ -59,10 +60,30 @@ static void leave_queue(h3edge_exchange *exchange) {
   exchange->origin->upstream->counters.exchanges_waiting--;
 }
 
+void h3edge__exchange_seen(h3edge_exchange *exchange) {
+  h3edge_upstream *upstream = exchange->origin->upstream;
+
+  exchange->since = upstream->door.now;
+  h3edge__timers_set(&upstream->exchange_timers, &exchange->timer,
+                     h3edge__upstream_after(upstream, upstream->options.queue_timeout));
+}
+
+static h3edge_ts passed(const h3edge_exchange *exchange) {
+  return exchange->since == H3EDGE_NEVER ? 0 : exchange->origin->upstream->door.now - exchange->since;
+}
+
 void h3edge__exchange_assign(h3edge_exchange *exchange, struct h3edge__h1_connection *carrier) {
   leave_queue(exchange);
+  exchange->waited = passed(exchange);
+  exchange->since = exchange->origin->upstream->door.now;
   exchange->carrier = carrier;
+  exchange->server = exchange->origin->place.url;
   exchange->state = H3EDGE__EXCHANGE_ASKED;
+}
+
+void h3edge__exchange_heard(h3edge_exchange *exchange) {
+  if (!exchange->response_seen) exchange->first_byte = passed(exchange);
+  exchange->response_seen = true;
 }
 
 void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error, const char *detail) {
@@ -74,6 +95,9 @@ void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error
       .taken = exchange->taken,
       .response_seen = exchange->response_seen,
       .detail = detail,
+      .server = exchange->server,
+      .waited = exchange->server ? exchange->waited : passed(exchange),
+      .first_byte = exchange->first_byte,
   };
 
   leave_queue(exchange);

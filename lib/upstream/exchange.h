@@ -27,6 +27,11 @@ struct h3edge_exchange {
   bool wants_drain;
   size_t unconsumed; /* bytes of the response's content that the caller still holds */
 
+  /* what the result will say */
+  h3edge_ts since; /* the first poll that saw it, then when it got its link; NEVER: no poll has */
+  h3edge_ts waited;
+  h3edge_ts first_byte;
+  const char *server;
   bool link_reused;
   bool taken;
   bool response_seen;
@@ -35,8 +40,12 @@ struct h3edge_exchange {
 /* A new exchange that waits, at the end of its origin's queue. INVAL, NOMEM. */
 int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3edge_exchange_events *events, void *ctx,
                          unsigned flags);
+/* A poll sees it in the queue: its wait begins. */
+void h3edge__exchange_seen(h3edge_exchange *exchange);
 /* The connection takes it out of the queue. */
 void h3edge__exchange_assign(h3edge_exchange *exchange, struct h3edge__h1_connection *carrier);
+/* Bytes of its response are there. */
+void h3edge__exchange_heard(h3edge_exchange *exchange);
 /* Tells the caller how it ended, and frees it. Its connection no longer points to it. */
 void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error, const char *detail);
 

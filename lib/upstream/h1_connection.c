@@ -290,7 +290,7 @@ static void link_received(h3edge_link *link, const h3edge_slice *bytes) {
     fail(connection, H3EDGE_EXCHANGE_LINK_LOST, "bytes before the request was sent");
     return;
   }
-  connection->exchange->response_seen = true;
+  h3edge__exchange_heard(connection->exchange);
   connection->reading = bytes;
   verdict = h3edge__h1_read(&connection->reader, bytes->data, bytes->len, &used);
   connection->reading = NULL;

@@ -63,17 +63,15 @@ void h3edge__pool_wake(h3edge_origin *origin) {
   if (h3edge__list_is_empty(&origin->awake)) h3edge__list_push_back(&origin->upstream->awake, &origin->awake);
 }
 
-/* Exchanges are queued by a command, which knows no time: the newest, at the end, have no limit to their wait yet. */
-static void limit_waits(h3edge_origin *origin) {
-  h3edge_upstream *upstream = origin->upstream;
-  h3edge_ts at = h3edge__upstream_after(upstream, upstream->options.queue_timeout);
+/* Exchanges are queued by a command, which knows no time: the wait of the newest, at the end, begins now. */
+static void see_waiting(h3edge_origin *origin) {
   h3edge__node *node;
 
   for (node = origin->waiting.prev; node != &origin->waiting; node = node->prev) {
     h3edge_exchange *exchange = H3EDGE__OF(node, h3edge_exchange, node);
 
-    if (exchange->timer.at != H3EDGE_NEVER) return;
-    h3edge__timers_set(&upstream->exchange_timers, &exchange->timer, at);
+    if (exchange->since != H3EDGE_NEVER) return;
+    h3edge__exchange_seen(exchange);
   }
 }
 
@@ -130,7 +128,7 @@ void h3edge__pool_step(h3edge_origin *origin) {
   h3edge_exchange *exchange;
 
   h3edge__list_remove(&origin->awake);
-  limit_waits(origin);
+  see_waiting(origin);
   while ((exchange = find_pair(origin, &connection))) h3edge__h1_connection_carry(connection, exchange);
   open_what_is_missing(origin);
   if (origin->upstream->is_shutting_down && !origin->waiting_count) retire_unused(origin);

@@ -178,6 +178,10 @@ h3edge_ts h3edge_upstream_deadline(const h3edge_upstream *upstream) {
   return connections < exchanges ? connections : exchanges;
 }
 
+h3edge_ts h3edge_upstream_now(const h3edge_upstream *upstream) {
+  return upstream->door.now;
+}
+
 void h3edge_upstream_stats(const h3edge_upstream *upstream, h3edge_upstream_counters *out) {
   h3edge__sized_fill(out, &upstream->counters, sizeof upstream->counters);
 }
