@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Chromium comes back over a path of 50 ms with a page's request in its first packets. No page is asked for twice.
 
-One revisit in every run. EARLY_REVISITS=24 makes it so many, and prints how many were early and how soon they were
-answered: about one round trip, where a new connection takes two."""
+A relay makes the path, so that neither network namespaces nor privileges are needed. A run comes back until it was
+early once. EARLY_REVISITS=24 makes it so many revisits, of which 95 % must be early, and prints how soon they were
+answered: after about one round trip, where a new connection takes two."""
 import os
 import statistics
 import threading
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.slow
 
 ROUND_TRIP = 0.05
 TICKET = 1.5  # seconds: the ticket for the next visit comes when this one is more than one second old
-REVISITS = int(os.environ.get("EARLY_REVISITS", 1))
+TRIES = 3  # seconds as the browser counts them and as the edge does may once differ
+REVISITS = int(os.environ.get("EARLY_REVISITS", 0))
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -68,16 +70,19 @@ def test_revisits(pages, tmp_path, capsys):
     waited = []
     with Proxy(pages.url, "--early-data", "safe", "--verbose") as proxy, Relay(proxy.port, ROUND_TRIP / 2) as relay, \
             chromium(proxy, tmp_path, relay.port, arguments) as browser:
-        for nonce in range(1 + REVISITS):
+        while len(waited) <= (REVISITS or TRIES):
+            nonce = len(waited)
             waited.append(visit(browser, relay.port, nonce))
             time.sleep(TICKET)
             browser.execute_script("chrome.benchmarking.closeConnections()")
             proxy.wait_for(rf"connection {1 + nonce} of \S+ closed")
-    assert [nonce for nonce, _ in pages.executed] == list(range(1 + REVISITS))
+            if not REVISITS and pages.executed[-1][1]:
+                break
+    assert [nonce for nonce, _ in pages.executed] == list(range(len(waited)))
     assert not pages.executed[0][1]
-    if REVISITS > 1:
-        early = sorted(one for one, (_, was_early) in zip(waited, pages.executed) if was_early)
+    early = sorted(one for one, (_, was_early) in zip(waited, pages.executed) if was_early)
+    assert len(early) >= max(1, 0.95 * REVISITS), f"{len(early)} of {len(waited) - 1} revisits were early"
+    if REVISITS:
         with capsys.disabled():
-            print(f"\n{len(early)} of {REVISITS} revisits were early; first visit answered after {waited[0]:.0f} ms",
-                  f", early ones after {statistics.median(early):.0f} (median, {early[0]:.0f} to {early[-1]:.0f})"
-                  if early else "", sep="")
+            print(f"\n{len(early)} of {REVISITS} revisits were early; first visit answered after {waited[0]:.0f} ms, "
+                  f"early ones after {statistics.median(early):.0f} (median, {early[0]:.0f} to {early[-1]:.0f})")
