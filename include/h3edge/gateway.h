@@ -32,7 +32,7 @@ typedef struct h3edge_prefix {
 #define H3EDGE_GATEWAY_EARLY(X)                                                                                        \
   X(NOT, "none")        /* it came after the handshake */                                                              \
   X(WAITED, "waited")   /* it came early, and went to the origin after the handshake */                                \
-  X(SENT, "early")      /* it went with Early-Data: 1, and the origin answered */                                      \
+  X(SENT, "early")      /* it went with Early-Data: 1, and no 425 came back */                                         \
   X(RETRIED, "retried") /* the origin answered 425, and after the handshake otherwise */                               \
   X(REFUSED, "refused") /* the origin answered 425, which the client saw */
 typedef enum h3edge_gateway_early {
@@ -60,6 +60,21 @@ typedef struct h3edge_report {
   unsigned tries;        /* how often it was sent to an origin, or was to be */
   h3edge_gateway_early early;
 } h3edge_report;
+
+/* The fields of a head, for the hooks below and only while they run. Their order is that in which they will be sent.
+ * Names are lower case, and none of those that frame the message or belong to one connection can be changed
+ * (`content-length`, `transfer-encoding`, `connection`, `te`, `early-data`, …), nor can their twins with an underscore;
+ * `host` can be set, but neither added nor removed. */
+H3EDGE_API size_t h3edge_fields_count(const h3edge_fields *fields);
+/* Good until the list is changed; NULL behind the last one. */
+H3EDGE_API const h3edge_field *h3edge_fields_at(const h3edge_fields *fields, size_t index);
+/* Adds a field at the end; name and value are copied. INVAL for a name as above, a value that may not be sent, or an
+ * unknown flag; NOMEM. */
+H3EDGE_API int h3edge_fields_add(h3edge_fields *fields, h3edge_str name, h3edge_str value, unsigned flags);
+/* The same, as the only one of that name: in the place of the first, or at the end. */
+H3EDGE_API int h3edge_fields_set(h3edge_fields *fields, h3edge_str name, h3edge_str value, unsigned flags);
+/* Removes all of that name; returns how many there were, 0 for a name as above. */
+H3EDGE_API size_t h3edge_fields_remove(h3edge_fields *fields, h3edge_str name);
 
 /* Any member may be NULL. All are called inside events of request or exchange, and may give commands. */
 typedef struct h3edge_gateway_hooks {
@@ -92,8 +107,8 @@ typedef struct h3edge_gateway_options {
 } h3edge_gateway_options;
 #define h3edge_gateway_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
-/* INVAL without an upstream, without origin and route, with a name that is no token, or with a range that is none;
- * NOMEM. */
+/* INVAL without an upstream, without origin and route, with a name that is no token, with a range that is none, or with
+ * a table of hooks without its size; NOMEM. */
 H3EDGE_API int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options);
 /* After the server, before the upstream. */
 H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
@@ -104,7 +119,9 @@ H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
   X(early_held, "early requests that waited here, for an origin that does not accept them")                            \
   X(early_sent, "requests sent with an Early-Data of our own")                                                         \
   X(early_retried, "of these, answered 425 by the origin and sent once more")                                          \
-  X(early_refused, "of these, answered 425 by the origin, which was passed on")
+  X(early_refused, "of these, answered 425 by the origin, which was passed on")                                        \
+  X(retries_unsent, "requests sent on another link, because theirs was lost before any of them had left")              \
+  X(retries_idempotent, "requests sent on a new link, because a used one was lost before an answer came")
 typedef struct h3edge_gateway_counters {
   size_t struct_size;
 #define H3EDGE_GATEWAY_STATS_MEMBER(name, text) uint64_t name;

@@ -61,6 +61,8 @@ H3EDGE_API const h3edge_head *h3edge_request_head(const h3edge_request *request)
 H3EDGE_API const h3edge_path *h3edge_request_path(const h3edge_request *request);
 /* Whether the request came before the handshake was complete, so that somebody else may have sent it again. */
 H3EDGE_API bool h3edge_request_is_early(const h3edge_request *request);
+/* The time of the fact or poll that is under way, else of the last one. */
+H3EDGE_API h3edge_ts h3edge_request_now(const h3edge_request *request);
 
 /* Takes the request: from now on content is delivered. `events` and `ctx` are kept until on_close. STATE when it was
  * attached before. */

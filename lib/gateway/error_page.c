@@ -4,7 +4,6 @@
 #include "gateway/error_page.h"
 
 #include "util/field.h"
-#include "util/number.h"
 
 struct page {
   int status;
@@ -32,21 +31,26 @@ static h3edge_field field_of(const char *name, h3edge_str value) {
   return (h3edge_field){h3edge_str_of(name), value, 0};
 }
 
-void h3edge__error_page(h3edge_request *request, int status) {
-  const struct page *page = page_of(status);
-  bool bodiless = h3edge__str_is(h3edge_request_head(request)->method, "HEAD");
-  h3edge_str text = h3edge_str_of(page->text);
-  char length[H3EDGE__NUMBER_TEXT];
-  h3edge_field fields[3];
-  size_t count = 0;
-  int error;
+void h3edge__error_page_make(h3edge__error_page *page, int status, uint64_t retry_after) {
+  const struct page *known = page_of(status);
+  h3edge_field *field = page->own;
 
-  fields[count++] = field_of("content-type", h3edge_str_of("text/plain"));
-  fields[count++] = field_of("content-length", h3edge__number_text(text.len, length));
-  if (page->status == 503) fields[count++] = field_of("retry-after", h3edge_str_of("1"));
+  page->status = known->status;
+  page->text = h3edge_str_of(known->text);
+  *field++ = field_of("content-type", h3edge_str_of("text/plain"));
+  *field++ = field_of("content-length", h3edge__number_text(page->text.len, page->numbers[0]));
+  if (page->status == 503) *field++ = field_of("retry-after", h3edge__number_text(retry_after, page->numbers[1]));
   if (page->status == 405) /* RFC 9110 15.5.6 wants it */
-    fields[count++] = field_of("allow", h3edge_str_of("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-  error = h3edge_request_respond(request, page->status, fields, count, bodiless ? H3EDGE_END : 0);
-  if (!error && !bodiless) error = h3edge_request_write(request, text.data, text.len, H3EDGE_END);
+    *field++ = field_of("allow", h3edge_str_of("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+  page->fields = page->own;
+  page->field_count = (size_t)(field - page->own);
+}
+
+bool h3edge__error_page_send(const h3edge__error_page *page, h3edge_request *request) {
+  bool bodiless = h3edge__str_is(h3edge_request_head(request)->method, "HEAD");
+  int error = h3edge_request_respond(request, page->status, page->fields, page->field_count, bodiless ? H3EDGE_END : 0);
+
+  if (!error && !bodiless) error = h3edge_request_write(request, page->text.data, page->text.len, H3EDGE_END);
   if (error) h3edge_request_reset(request, H3EDGE_REASON_INTERNAL);
+  return !error;
 }

@@ -110,10 +110,9 @@ void h3edge__flow_keep(h3edge__flow *flow, size_t max) {
 }
 
 bool h3edge__flow_rewind(h3edge__flow *flow) {
-  if (!flow->ended || !flow->keep_max) return false;
+  if (!flow->keep_max) return false;
   flow->known += flow->held.held - flow->held.waiting;
   h3edge__queue_rewind(&flow->held);
-  flow->keep_max = 0;
   flow->state = H3EDGE__FLOW_SHUT;
   return true;
 }

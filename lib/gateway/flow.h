@@ -53,10 +53,10 @@ int h3edge__flow_open(h3edge__flow *flow);
 void h3edge__flow_drop(h3edge__flow *flow);
 
 /* From now on what is passed on is kept as well, until there is more than `max` bytes of content, or `max` is 0. Before
- * the sink is there, so that all of it is. */
+ * the sink is there, the first one or one after a rewind, so that all of it is. */
 void h3edge__flow_keep(h3edge__flow *flow, size_t max);
-/* Everything from the first byte on, for a sink that is not there yet. False, with nothing changed, when it is not all
- * at hand. It is not kept a second time. */
+/* Everything from the first byte on, for a sink that is not there yet; the source may still bring more. False, with
+ * nothing changed, when it is not all at hand. */
 bool h3edge__flow_rewind(h3edge__flow *flow);
 
 #endif

@@ -53,6 +53,7 @@ static bool is_valid(const h3edge_gateway_options *options) {
 
 int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options) {
   h3edge_gateway_options copy;
+  h3edge_gateway_hooks hooks = {.struct_size = sizeof hooks};
   h3edge_gateway *gateway;
 
   if (!out || !options || h3edge__sized_copy(&copy, sizeof copy, options)) return H3EDGE_ERR_INVAL;
@@ -60,6 +61,7 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   copy.name = H3EDGE__OR(copy.name, "h3edge");
   copy.retry_content = H3EDGE__OR(copy.retry_content, 64 * 1024);
   if (!is_valid(&copy)) return H3EDGE_ERR_INVAL;
+  if (copy.hooks && h3edge__sized_copy(&hooks, sizeof hooks, copy.hooks)) return H3EDGE_ERR_INVAL;
   gateway = h3edge__alloc_zero(copy.mem, sizeof *gateway + copy.trusted_count * sizeof *gateway->trusted);
   if (!gateway) return H3EDGE_ERR_NOMEM;
   gateway->references = 1;
@@ -68,7 +70,9 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   if (copy.trusted_count) memcpy(gateway->trusted, copy.trusted, copy.trusted_count * sizeof *gateway->trusted);
   copy.trusted = gateway->trusted;
   copy.name = NULL;
+  copy.hooks = NULL;
   gateway->options = copy;
+  gateway->hooks = hooks;
   *out = gateway;
   return 0;
 }

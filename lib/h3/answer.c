@@ -45,7 +45,13 @@ static const h3edge_path *path(const h3edge_request *request) {
   return h3edge__conn_path(stream->session->conn);
 }
 
-const struct h3edge__carrier h3edge__stream_carrier = {.wake = wake, .credit = credit, .path = path};
+static h3edge_ts now(const h3edge_request *request) {
+  const h3edge__stream *stream = (const void *)request; /* the first member */
+
+  return h3edge__conn_now(stream->session->conn);
+}
+
+const struct h3edge__carrier h3edge__stream_carrier = {.wake = wake, .credit = credit, .path = path, .now = now};
 
 static uint64_t code_of(h3edge_reason reason, bool request_ended) {
   switch (reason) {

@@ -54,6 +54,10 @@ const h3edge_path *h3edge_request_path(const h3edge_request *request) {
   return request->carrier->path(request);
 }
 
+h3edge_ts h3edge_request_now(const h3edge_request *request) {
+  return request->carrier->now(request);
+}
+
 bool h3edge_request_is_early(const h3edge_request *request) {
   return request->early;
 }

@@ -18,6 +18,7 @@ struct h3edge__carrier {
   void (*wake)(h3edge_request *request);               /* there is something to take out */
   void (*credit)(h3edge_request *request, size_t len); /* so much content needs no more room here */
   const h3edge_path *(*path)(const h3edge_request *request);
+  h3edge_ts (*now)(const h3edge_request *request);
 };
 
 #define H3EDGE__INFORM_MAX 16

@@ -20,7 +20,12 @@ static const h3edge_path *path(const h3edge_request *request) {
   return &nowhere;
 }
 
-static const struct h3edge__carrier carrier = {wake, credit, path};
+static h3edge_ts now(const h3edge_request *request) {
+  (void)request;
+  return 0;
+}
+
+static const struct h3edge__carrier carrier = {wake, credit, path, now};
 
 static void start(h3edge_request *request, const char *method) {
   h3edge__request_init(request, &carrier, &unit_mem, 1000);
@@ -43,7 +48,12 @@ static bool content_is(const h3edge_request *request, const char *begin) {
 
 /* Memory may fail within; then the request is reset, and that is all. */
 static bool answers(h3edge_request *request, int status) {
-  h3edge__error_page(request, status);
+  h3edge__error_page page;
+  bool sent;
+
+  h3edge__error_page_make(&page, status, 7);
+  sent = h3edge__error_page_send(&page, request);
+  assert_int_equal(sent, !unit_failed());
   if (unit_failed()) {
     assert_true(request->reset && request->reason == H3EDGE_REASON_INTERNAL);
     return true;
@@ -70,7 +80,7 @@ static void each_status_has_its_text(void) {
     CHECK(answers(&request, pages[i].status));
     CHECK(content_is(&request, pages[i].begin));
     CHECK_STR(value_of(&request, "content-type"), "text/plain");
-    CHECK_STR(value_of(&request, "retry-after"), pages[i].status == 503 ? "1" : "(none)");
+    CHECK_STR(value_of(&request, "retry-after"), pages[i].status == 503 ? "7" : "(none)");
     CHECK((value_of(&request, "allow").data[0] == '(') == (pages[i].status != 405));
   }
 done:
@@ -78,11 +88,13 @@ done:
 }
 
 static void a_status_without_a_text_becomes_502(void) {
+  h3edge__error_page page;
   h3edge_request request;
 
   start(&request, "GET");
-  h3edge__error_page(&request, 500);
-  CHECK_INT(request.response.status, 502);
+  h3edge__error_page_make(&page, 500, 1);
+  CHECK_INT(page.status, 502);
+  CHECK(answers(&request, 502));
 done:
   h3edge__request_free(&request);
 }
@@ -93,17 +105,19 @@ static void head_gets_the_fields_alone(void) {
   start(&request, "HEAD");
   CHECK(answers(&request, 503));
   CHECK_INT(request.out.held, 0);
-  CHECK_STR(value_of(&request, "retry-after"), "1");
+  CHECK_STR(value_of(&request, "retry-after"), "7");
 done:
   h3edge__request_free(&request);
 }
 
 static void what_cannot_be_answered_is_reset(void) {
+  h3edge__error_page page;
   h3edge_request request;
 
   start(&request, "GET");
   OK(h3edge_request_respond(&request, 200, NULL, 0, 0));
-  h3edge__error_page(&request, 502);
+  h3edge__error_page_make(&page, 502, 1);
+  CHECK(!h3edge__error_page_send(&page, &request));
   CHECK(request.reset && request.reason == H3EDGE_REASON_INTERNAL);
 done:
   h3edge__request_free(&request);

@@ -265,8 +265,11 @@ static void what_is_kept_is_passed_on_again_and_consumed_once(void) {
   OK(h3edge__flow_open(&flow));
   CHECK_TEXT(ends.got, "onetwo(t)onetwo(t)");
   CHECK_INT(ends.consumed, 6);
-  CHECK_INT(flow.held.held, 0);
-  CHECK(!h3edge__flow_rewind(&flow));
+  CHECK_INT(flow.held.held, 6); /* and may be once more */
+  CHECK(h3edge__flow_rewind(&flow));
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "onetwo(t)onetwo(t)onetwo(t)");
+  CHECK_INT(ends.consumed, 6);
 done:
   h3edge__flow_free(&flow);
 }
@@ -323,18 +326,26 @@ done:
   h3edge__flow_free(&flow);
 }
 
-static void what_is_not_complete_cannot_be_passed_on_again(void) {
+static void what_is_not_complete_is_passed_on_again_while_it_grows(void) {
   struct ends ends = {.room = 100};
   h3edge__flow flow;
 
   OK(start_keeping(&flow, &ends, 100));
   OK(push(&flow, "one"));
-  CHECK(!h3edge__flow_rewind(&flow));
-  h3edge__flow_keep(&flow, 0); /* nobody will ask */
+  CHECK(h3edge__flow_rewind(&flow));
+  OK(push(&flow, "two"));
+  CHECK_TEXT(ends.got, "one");
+  CHECK_INT(ends.consumed, 3);
+  h3edge__flow_keep(&flow, 0); /* no third time */
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "oneonetwo");
+  CHECK_INT(ends.consumed, 6);
   CHECK_INT(flow.held.held, 0);
+  OK(push(&flow, "six"));
   OK(h3edge__flow_end(&flow));
+  CHECK_TEXT(ends.got, "oneonetwosix.");
+  CHECK_INT(ends.consumed, 9);
   CHECK(!h3edge__flow_rewind(&flow));
-  CHECK_TEXT(ends.got, "one.");
 done:
   h3edge__flow_free(&flow);
 }
@@ -346,4 +357,4 @@ UNIT_MAIN("gateway/flow", UNIT(an_open_flow_passes_each_piece_at_once), UNIT(wha
           UNIT(empty_means_that_nothing_came_and_nothing_will), UNIT(what_is_kept_is_passed_on_again_and_consumed_once),
           UNIT(what_was_still_waiting_follows_what_is_passed_on_again),
           UNIT(what_is_dropped_after_a_rewind_was_partly_consumed), UNIT(more_than_the_limit_is_not_kept),
-          UNIT(what_is_not_complete_cannot_be_passed_on_again))
+          UNIT(what_is_not_complete_is_passed_on_again_while_it_grows))

@@ -52,7 +52,12 @@ static const h3edge_path *path(const h3edge_request *request) {
   return &world.path;
 }
 
-static const struct h3edge__carrier carrier = {wake, credit, path};
+static h3edge_ts now(const h3edge_request *request) {
+  assert_ptr_equal(request, &world.request);
+  return world.now;
+}
+
+static const struct h3edge__carrier carrier = {wake, credit, path, now};
 
 static void keep_line(void *ctx, h3edge_log_level level, const char *text, size_t len) {
   (void)ctx, (void)level;

@@ -39,7 +39,12 @@ static const h3edge_path *no_path(const h3edge_request *request) {
   return &path;
 }
 
-static const struct h3edge__carrier carrier = {count_wake, count_credit, no_path};
+static h3edge_ts some_time(const h3edge_request *request) {
+  assert_ptr_equal(request, &seen.request);
+  return 42 * H3EDGE_SECOND;
+}
+
+static const struct h3edge__carrier carrier = {count_wake, count_credit, no_path, some_time};
 
 static void see_data(void *ctx, h3edge_request *request, const h3edge_slice *slice) {
   char text[64];

@@ -122,6 +122,7 @@ static void getters_and_wrong_arguments(void) {
 
   CHECK(h3edge_request_head(request) == &request->head);
   CHECK_INT(h3edge_request_path(request)->remote.len, 0);
+  CHECK_INT(h3edge_request_now(request), 42 * H3EDGE_SECOND);
   CHECK_INT(h3edge_request_attach(NULL, &events, NULL), H3EDGE_ERR_INVAL);
   CHECK_INT(h3edge_request_attach(request, NULL, NULL), H3EDGE_ERR_INVAL);
   odd.struct_size = 1;
