@@ -111,6 +111,7 @@ static int make_server(proxy *p) {
 
   h3edge_server_options_init(&options);
   options.credentials = p->credentials;
+  options.congestion = p->options.congestion;
   options.classifier = p->early.classifier;
   options.claim_register = p->early.claims;
   options.early_any_address = p->options.early_any_address;

@@ -14,6 +14,7 @@ enum {
   ORIGIN,
   CERT,
   KEY,
+  CONGESTION,
   EARLY,
   RULE,
   ANY_ADDRESS,
@@ -37,6 +38,10 @@ static const struct argp_option known[] = {
      .arg = "FILE",
      .doc = "Certificate chain, PEM. Without it one for localhost is made, which browsers do not trust"},
     {.name = "key", .key = KEY, .arg = "FILE", .doc = "Its private key, PEM"},
+    {.name = "congestion",
+     .key = CONGESTION,
+     .arg = "NAME",
+     .doc = "What keeps to the speed of the path: cubic, or bbr, which yields less to loss (cubic)"},
     {.name = "early-data",
      .key = EARLY,
      .arg = "MODE",
@@ -91,6 +96,13 @@ static void read_listen(proxy_options *o, const char *text, struct argp_state *s
   snprintf(v6, sizeof v6, "[::1]:%s", text + sizeof name - 1);
   add_listen(o, v4, false, state);
   add_listen(o, v6, true, state);
+}
+
+static void read_congestion(proxy_options *o, const char *text, struct argp_state *state) {
+  const bool is_bbr = strcmp(text, "bbr") == 0;
+
+  if (!is_bbr && strcmp(text, "cubic") != 0) argp_error(state, "--congestion is neither cubic nor bbr: '%s'", text);
+  o->congestion = is_bbr ? H3EDGE_BBR : H3EDGE_CUBIC;
 }
 
 static void read_early(proxy_options *o, const char *text, struct argp_state *state) {
@@ -158,6 +170,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY:
     o->key = arg;
+    return 0;
+  case CONGESTION:
+    read_congestion(o, arg, state);
     return 0;
   case EARLY:
     read_early(o, arg, state);

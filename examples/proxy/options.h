@@ -4,6 +4,7 @@
 #define H3EDGE_PROXY_OPTIONS_H
 
 #include <h3edge/replay.h>
+#include <h3edge/server.h>
 
 enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256 };
 
@@ -22,6 +23,7 @@ typedef struct proxy_options {
   const char *key;
   const char *keylog;      /* NULL: none */
   const char *secret_file; /* NULL: a random secret */
+  h3edge_congestion congestion;
   early_mode early;
   h3edge_rule rules[RULE_MAX]; /* --early-rule, in the order given */
   size_t rule_count;

@@ -59,10 +59,17 @@ def test_taken_port():
      "/nowhere/cert.pem"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--keylog", "/nowhere/keys"], "/nowhere/keys"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--frobnicate"], "--frobnicate"),
+    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--congestion", "vegas"], "vegas"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "surplus"], "surplus"),
 ])
 def test_mistakes(options, word):
     assert word in refused(*options)
+
+
+@pytest.mark.parametrize("name", ["cubic", "bbr"])
+def test_congestion(own_application, name):
+    with Proxy(own_application.url, "--congestion", name) as proxy:
+        assert fetch(f"{proxy.url}/").status == 200
 
 
 def test_key_that_does_not_fit(certificate, tmp_path):
