@@ -46,6 +46,7 @@ static h3edge__request_facts facts_of(h3edge__trip *trip) {
       .trusted = h3edge__gateway_trusts(trip->gateway, peer),
       .ended = head->ended || h3edge__flow_is_empty(&trip->up),
       .early = h3edge_request_is_early(trip->request),
+      .forwarded = trip->gateway->options.forwarded,
       .via = h3edge_str_of(trip->gateway->request_via),
   };
 }

@@ -5,7 +5,10 @@
 
 /* The request and the exchange learn of the time by different calls: the later one is right. */
 static h3edge_ts now(const h3edge__trip *trip) {
-  return h3edge_request_now(trip->request);
+  h3edge_ts request = h3edge_request_now(trip->request);
+  h3edge_ts upstream = h3edge_upstream_now(trip->gateway->options.upstream);
+
+  return request > upstream ? request : upstream;
 }
 
 void h3edge__trip_saw_head(h3edge__trip *trip, int status) {

@@ -4,6 +4,7 @@
  * a link is ready. Pure but for the list that is filled. */
 #include "gateway/request_map.h"
 
+#include "gateway/forwarded.h"
 #include "gateway/hop.h"
 #include "gateway/name.h"
 #include "util/mem.h"
@@ -17,9 +18,10 @@ static const char *const dropped[] = {
 };
 /* What a proxy says about the client. Uvicorn, gunicorn and most frameworks believe these three families unasked. */
 static const char *const claims[] = {"forwarded", "x-forwarded-*", "x-real-ip", NULL};
-/* Added at the end, with or without what came. */
-static const char *const added[] = {"via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "early-data",
-                                    NULL};
+/* Added at the end, with or without what came; one of the two ways to tell of the client. */
+static const char *const added[] = {"via", "early-data", NULL};
+static const char *const told[] = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", NULL};
+static const char *const told_by_option[] = {"forwarded", NULL};
 static const char *const early_data[] = {"early-data", NULL};
 
 int h3edge__request_refusal(const h3edge_head *head) {
@@ -85,9 +87,10 @@ static int add_joined(h3edge__fields *fields, const h3edge_head *head, const cha
   return error;
 }
 
-static bool goes_on(h3edge_str name, bool trusted) {
+static bool goes_on(const h3edge__request_facts *facts, h3edge_str name) {
   if (h3edge__name_matches(name, dropped) || h3edge__name_matches(name, added)) return false;
-  return !h3edge__name_matches(name, claims) || (trusted && !h3edge__name_is_twin(name));
+  if (h3edge__name_matches(name, facts->forwarded ? told_by_option : told)) return false;
+  return !h3edge__name_matches(name, claims) || (facts->trusted && !h3edge__name_is_twin(name));
 }
 
 static int copy_field(h3edge__fields *fields, const h3edge_head *head, const h3edge_field *field) {
@@ -113,17 +116,33 @@ static int add_early_data(h3edge__fields *fields, const h3edge__request_facts *f
   return h3edge__fields_add(fields, h3edge_str_of("early-data"), h3edge_str_of("1"), 0);
 }
 
-static int add_way(h3edge__fields *fields, const h3edge__request_facts *facts) {
+/* The client's word on who is before us, or none. */
+static const h3edge_head *believed(const h3edge__request_facts *facts) {
   static const h3edge_head nothing;
-  char peer[H3EDGE_ADDRESS_TEXT];
-  h3edge_str host;
-  int error;
 
-  host = (h3edge_str){peer, h3edge_address_host_text(facts->peer, peer)};
-  error = add_joined(fields, facts->head, "via", ", ", facts->via);
-  if (!error) error = add_joined(fields, facts->trusted ? facts->head : &nothing, "x-forwarded-for", ", ", host);
+  return facts->trusted ? facts->head : &nothing;
+}
+
+static int add_x_forwarded(h3edge__fields *fields, const h3edge__request_facts *facts) {
+  char peer[H3EDGE_ADDRESS_TEXT];
+  h3edge_str host = {peer, h3edge_address_host_text(facts->peer, peer)};
+  int error = add_joined(fields, believed(facts), "x-forwarded-for", ", ", host);
+
   if (!error) error = add_claim(fields, facts, "x-forwarded-proto", h3edge_str_of("https"));
   if (!error) error = add_claim(fields, facts, "x-forwarded-host", facts->head->authority);
+  return error;
+}
+
+static int add_forwarded(h3edge__fields *fields, const h3edge__request_facts *facts) {
+  size_t cap = H3EDGE__FORWARDED_MAX(facts->head->authority.len);
+  char *text = h3edge__alloc(fields->mem, cap);
+  h3edge_str element;
+  int error;
+
+  if (!text) return H3EDGE_ERR_NOMEM;
+  element = h3edge__forwarded(text, facts->peer, facts->head->authority);
+  error = add_joined(fields, believed(facts), "forwarded", ", ", element);
+  h3edge__free(fields->mem, text);
   return error;
 }
 
@@ -136,11 +155,11 @@ int h3edge__request_map(h3edge_exchange_head *out, h3edge__fields *fields, const
   for (i = 0; i < head->field_count && !error; i++) {
     const h3edge_field *field = &head->fields[i];
 
-    if (goes_on(field->name, facts->trusted) && !h3edge__hop_has(&hop, field->name))
-      error = copy_field(fields, head, field);
+    if (goes_on(facts, field->name) && !h3edge__hop_has(&hop, field->name)) error = copy_field(fields, head, field);
   }
   if (!error) error = add_early_data(fields, facts);
-  if (!error) error = add_way(fields, facts);
+  if (!error) error = add_joined(fields, head, "via", ", ", facts->via);
+  if (!error) error = facts->forwarded ? add_forwarded(fields, facts) : add_x_forwarded(fields, facts);
   if (error) return error;
   *out = (h3edge_exchange_head){
       .method = head->method,

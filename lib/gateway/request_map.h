@@ -15,6 +15,7 @@ typedef struct h3edge__request_facts {
   bool trusted;   /* the peer is a proxy whose word on whom it forwards for is taken */
   bool ended;     /* it is complete, and there was no content */
   bool early;     /* it came before the handshake, and that is not over yet */
+  bool forwarded; /* the origin is told of the client by Forwarded, not by X-Forwarded-* */
   h3edge_str via; /* what is added to Via */
 } h3edge__request_facts;
 

@@ -17,14 +17,6 @@ static void confirm(void) {
   run();
 }
 
-static h3edge_gateway_counters counted(void) {
-  h3edge_gateway_counters counters;
-
-  h3edge_gateway_counters_init(&counters);
-  h3edge_gateway_stats(world.gateway, &counters);
-  return counters;
-}
-
 #define TOO_EARLY "HTTP/1.1 425 Too Early\r\nContent-Length: 6\r\n\r\nlater\n"
 #define DONE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
 #define MARKED "early-data: 1\r\n" USUAL

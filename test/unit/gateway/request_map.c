@@ -12,6 +12,7 @@ typedef struct request_case {
   h3edge_address peer;
   bool trusted;
   bool early;
+  bool forwarded;
 } request_case;
 
 static void read_word(request_case *request, const char *word) {
@@ -21,6 +22,8 @@ static void read_word(request_case *request, const char *word) {
     request->head.ended = true;
   } else if (strcmp(word, "early") == 0) {
     request->early = true;
+  } else if (strcmp(word, "forwarded") == 0) {
+    request->forwarded = true;
   } else if (strcmp(word, "trusted") == 0) {
     request->trusted = true;
   } else if (strncmp(word, "from=", 5) == 0) {
@@ -88,6 +91,7 @@ static int run_case(const request_case *request, char *out, size_t cap, h3edge__
   }
   facts.ended = request->head.ended;
   facts.early = request->early;
+  facts.forwarded = request->forwarded;
   facts.via = h3edge_str_of("3 edge");
   error = h3edge__request_map(&head, fields, &facts);
   if (!error) write_head(out, cap, &head);

@@ -59,7 +59,7 @@ static h3edge_ts now(const h3edge_request *request) {
 
 static const struct h3edge__carrier carrier = {wake, credit, path, now};
 
-static void keep_line(void *ctx, h3edge_log_level level, const char *text, size_t len) {
+static inline void keep_line(void *ctx, h3edge_log_level level, const char *text, size_t len) {
   (void)ctx, (void)level;
   assert_true(len < sizeof world.log);
   memcpy(world.log, text, len);
@@ -74,7 +74,7 @@ typedef struct world_options {
   h3edge_gateway_options gateway;
 } world_options;
 
-static world_options world_options_new(void) {
+static inline world_options world_options_new(void) {
   world_options options;
 
   memset(&world, 0, sizeof world);
@@ -87,7 +87,7 @@ static world_options world_options_new(void) {
 }
 
 /* 0 or NOMEM. */
-static int world_start(world_options *options) {
+static inline int world_start(world_options *options) {
   int error;
 
   options->upstream.mem = options->gateway.mem = &unit_mem;
@@ -99,14 +99,14 @@ static int world_start(world_options *options) {
   return error ? error : h3edge_gateway_new(&world.gateway, &options->gateway);
 }
 
-static int world_start_default(void) {
+static inline int world_start_default(void) {
   world_options options = world_options_new();
 
   return world_start(&options);
 }
 
 /* In the order of the API: server, gateway, upstream. */
-static void world_end(void) {
+static inline void world_end(void) {
   h3edge__request_close(&world.request, H3EDGE_REASON_SHUTDOWN);
   h3edge_gateway_free(world.gateway);
   if (world.upstream) h3edge_upstream_free(world.upstream);
@@ -115,7 +115,7 @@ static void world_end(void) {
 
 /* The origin's side */
 
-static void take_bytes(h3edge_link *link) {
+static inline void take_bytes(h3edge_link *link) {
   h3edge_iov iov[8];
   size_t count;
   size_t i;
@@ -133,7 +133,7 @@ static void take_bytes(h3edge_link *link) {
   }
 }
 
-static void open_link(h3edge_link *link) {
+static inline void open_link(h3edge_link *link) {
   world.opened++;
   if (world.refuses) {
     h3edge_link_failed(link, "connection refused", world.now);
@@ -144,7 +144,7 @@ static void open_link(h3edge_link *link) {
   if (!world.ignores) h3edge_link_connected(link, world.now);
 }
 
-static void close_link(h3edge_link *link) {
+static inline void close_link(h3edge_link *link) {
   if (link == world.link) {
     world.link = NULL;
     world.ended = true;
@@ -152,7 +152,7 @@ static void close_link(h3edge_link *link) {
   h3edge_link_closed(link, world.now);
 }
 
-static void do_op(const h3edge_link_op *op) {
+static inline void do_op(const h3edge_link_op *op) {
   switch (op->kind) {
   case H3EDGE_LINK_OPEN:
     open_link(op->link);
@@ -169,32 +169,32 @@ static void do_op(const h3edge_link_op *op) {
 }
 
 /* Until nothing more happens by itself. */
-static void run(void) {
+static inline void run(void) {
   h3edge_link_op op;
 
   while (h3edge_upstream_poll(world.upstream, &op, world.now)) do_op(&op);
 }
 
-static void pass_time(h3edge_ts duration) {
+static inline void pass_time(h3edge_ts duration) {
   world.now += duration;
   run();
 }
 
 /* A link that was ignored so far. */
-static void accept_link(void) {
+static inline void accept_link(void) {
   if (world.link) h3edge_link_connected(world.link, world.now);
   run();
 }
 
 /* Not deaf any more. */
-static void listen_again(void) {
+static inline void listen_again(void) {
   world.deaf = false;
   if (world.link) take_bytes(world.link);
   run();
 }
 
 /* As much as is read of it; a paused link leaves the rest. Returns how much that was. */
-static size_t say(const char *text) {
+static inline size_t say(const char *text) {
   size_t len = strlen(text);
   size_t said = 0;
   uint8_t *buf;
@@ -212,13 +212,13 @@ static size_t say(const char *text) {
   return said;
 }
 
-static void hang_up(void) {
+static inline void hang_up(void) {
   if (world.link) h3edge_link_received_eof(world.link, world.now);
   run();
 }
 
 /* What the origin has read since the last call. */
-static h3edge_str heard(void) {
+static inline h3edge_str heard(void) {
   h3edge_str text = {world.sent, world.sent_len};
 
   world.sent_len = 0;
@@ -227,14 +227,14 @@ static h3edge_str heard(void) {
 
 /* The client's side */
 
-static void field(const char *name, const char *value) {
+static inline void field(const char *name, const char *value) {
   h3edge_head *head = &world.request.head;
 
   world.fields[head->field_count++] = (h3edge_field){h3edge_str_of(name), h3edge_str_of(value), 0};
   head->fields = world.fields;
 }
 
-static void head(const char *method, const char *target, uint64_t content_length, bool ended) {
+static inline void head(const char *method, const char *target, uint64_t content_length, bool ended) {
   world.request.head = (h3edge_head){
       .struct_size = sizeof world.request.head,
       .method = h3edge_str_of(method),
@@ -247,32 +247,32 @@ static void head(const char *method, const char *target, uint64_t content_length
   world.request.ended = ended;
 }
 
-static void forward(void) {
+static inline void forward(void) {
   h3edge_gateway_forward(world.gateway, &world.request);
   h3edge__request_deliver(&world.request);
   run();
 }
 
-static void get(const char *target) {
+static inline void get(const char *target) {
   head("GET", target, H3EDGE_LENGTH_UNKNOWN, true);
   forward();
 }
 
-static int send_content(const char *text) {
+static inline int send_content(const char *text) {
   int error = h3edge__request_receive(&world.request, (const uint8_t *)text, strlen(text));
 
   run();
   return error;
 }
 
-static void send_end(void) {
+static inline void send_end(void) {
   world.request.ended = true;
   h3edge__request_deliver(&world.request);
   run();
 }
 
 /* The client reads what is there, until no more comes. */
-static const char *drink(void) {
+static inline const char *drink(void) {
   size_t used = strlen(world.got);
   h3edge_iov piece;
 
@@ -289,7 +289,7 @@ static const char *drink(void) {
 }
 
 /* "name: value" of each field of the response, one after the other. */
-static const char *fields_of(const h3edge__fields *fields, char text[1024]) {
+static inline const char *fields_of(const h3edge__fields *fields, char text[1024]) {
   size_t used = 0;
   size_t i;
 
@@ -304,14 +304,43 @@ static const char *fields_of(const h3edge__fields *fields, char text[1024]) {
 #define USUAL                                                                                                          \
   "via: 3 h3edge\r\nx-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: https\r\nx-forwarded-host: example.org\r\n"
 
-static bool is_answered(int status) {
+static inline bool is_answered(int status) {
   return world.request.response.status == status && world.request.finished && !world.request.reset;
 }
 
 /* The carrier is done with it. */
-static void close_request(h3edge_reason reason) {
+static inline void close_request(h3edge_reason reason) {
   h3edge__request_close(&world.request, reason);
   run();
+}
+
+/* The request is over, and another one comes. */
+static inline void next_request(void) {
+  close_request(H3EDGE_REASON_DONE);
+  h3edge__request_free(&world.request);
+  h3edge__request_init(&world.request, &carrier, &unit_mem, WINDOW);
+  world.credit = 0;
+  world.got[0] = '\0';
+}
+
+static inline h3edge_gateway_counters counted(void) {
+  h3edge_gateway_counters counters;
+
+  h3edge_gateway_counters_init(&counters);
+  h3edge_gateway_stats(world.gateway, &counters);
+  return counters;
+}
+
+/* A world whose one link was used before. 0 or NOMEM. */
+static inline int start_used(world_options *options) {
+  int error = world_start(options);
+
+  if (error) return error;
+  get("/before");
+  say("HTTP/1.1 204 No Content\r\n\r\n");
+  next_request();
+  heard();
+  return 0;
 }
 
 #endif

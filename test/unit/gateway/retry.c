@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of a request whose link is lost under it, with everything before it and behind it real but the network.
+ * That of one that is answered 425 stands in early.c. */
+#include "world.h"
+
+#define DONE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
+
+static int start_used_default(void) {
+  world_options options = world_options_new();
+
+  return start_used(&options);
+}
+
+/* Each row of the table: whether anything left, on which link, and what may be sent twice. */
+static void the_table(void) {
+  static const struct {
+    const char *method;
+    bool taken, used, sent_again;
+  } rows[] = {
+      {"GET", false, false, true},    {"POST", false, false, true}, {"GET", false, true, true},
+      {"POST", false, true, true},    {"GET", true, true, true},    {"HEAD", true, true, true},
+      {"OPTIONS", true, true, true},  {"PUT", true, true, true},    {"DELETE", true, true, true},
+      {"POST", true, true, false},    {"PATCH", true, true, false}, {"PURGE", true, true, false},
+      {"get", true, true, false},     {"GET", true, false, false},  {"PUT", true, false, false},
+      {"DELETE", true, false, false}, {"POST", true, false, false},
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    size_t opened;
+
+    if (i) world_end();
+    if (rows[i].used)
+      OK(start_used_default());
+    else
+      OK(world_start_default());
+    world.deaf = !rows[i].taken;
+    head(rows[i].method, "/", H3EDGE_LENGTH_UNKNOWN, true);
+    forward();
+    CHECK(rows[i].taken == (world.sent_len > 0));
+    opened = world.opened;
+    world.sent_len = 0;
+    hang_up();
+    listen_again();
+    CHECK_INT(world.opened, opened + rows[i].sent_again);
+    CHECK(rows[i].sent_again == (world.sent_len > 0));
+    CHECK(rows[i].sent_again ? !world.request.response.status : is_answered(502));
+    CHECK_INT(counted().retries_unsent, rows[i].sent_again && !rows[i].taken);
+    CHECK_INT(counted().retries_idempotent, rows[i].sent_again && rows[i].taken);
+    if (rows[i].sent_again) say("HTTP/1.1 204 No Content\r\n\r\n");
+    CHECK(is_answered(rows[i].sent_again ? 204 : 502));
+  }
+done:
+  world_end();
+}
+
+static void it_is_the_same_request_and_logged(void) {
+  OK(start_used_default());
+  get("/a?b");
+  heard();
+  hang_up();
+  CHECK_STR(heard(), "GET /a?b HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_TEXT(world.log, "gateway: \"GET /a?b\" sent once more instead of 502: the origin closed the link");
+  say(DONE);
+  CHECK_TEXT(drink(), "yes");
+done:
+  world_end();
+}
+
+static void once_only(void) {
+  OK(start_used_default());
+  get("/");
+  hang_up();
+  hang_up();
+  CHECK(is_answered(502));
+  CHECK_INT(world.opened, 2);
+  world_end();
+  OK(world_start_default());
+  world.deaf = true;
+  get("/");
+  hang_up();
+  hang_up(); /* nothing of it has left even now */
+  CHECK(is_answered(502));
+  CHECK_INT(world.opened, 2);
+  CHECK_INT(counted().retries_unsent, 1);
+done:
+  world_end();
+}
+
+static void the_second_try_fails_like_the_first(void) {
+  OK(start_used_default());
+  get("/");
+  world.refuses = true;
+  hang_up();
+  CHECK(is_answered(502));
+  CHECK_TEXT(world.log, "gateway: \"GET /\" answered with 502: connection refused");
+  world_end();
+  OK(start_used_default());
+  get("/");
+  h3edge_upstream_shutdown(world.upstream);
+  hang_up();
+  CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static void not_after_a_byte_of_the_response(void) {
+  static const char *const beginnings[] = {"H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"};
+  size_t i;
+
+  for (i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+    if (i) world_end();
+    OK(start_used_default());
+    get("/");
+    say(beginnings[i]);
+    hang_up();
+    CHECK(is_answered(502));
+    CHECK_INT(world.opened, 1);
+  }
+  world_end();
+  OK(start_used_default());
+  get("/");
+  say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+  hang_up();
+  CHECK(world.request.reset && !world.request.finished);
+  CHECK_INT(world.request.reason, H3EDGE_REASON_INTERNAL);
+  CHECK_INT(world.opened, 1);
+done:
+  world_end();
+}
+
+static void not_when_the_origin_is_slow(void) {
+  OK(start_used_default());
+  get("/");
+  pass_time(100 * H3EDGE_SECOND);
+  CHECK(is_answered(504));
+  CHECK_INT(world.opened, 1);
+done:
+  world_end();
+}
+
+static void content_goes_along(void) {
+  OK(start_used_default());
+  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
+  forward();
+  OK(send_content("hello"));
+  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("x-checksum"), h3edge_str_of("1"), 0));
+  send_end();
+  heard();
+  hang_up();
+  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "transfer-encoding: chunked\r\n\r\n"
+                     "5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
+  CHECK_INT(world.credit, 5);
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
+/* An upload that is still coming goes on where it was, on the new link. */
+static void content_that_still_comes_follows(void) {
+  OK(start_used_default());
+  head("PUT", "/", 15, false);
+  forward();
+  OK(send_content("01234"));
+  heard();
+  world.ignores = true;
+  hang_up();
+  OK(send_content("56789"));
+  accept_link();
+  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 15\r\n\r\n0123456789");
+  CHECK_INT(world.credit, 10);
+  OK(send_content("abcde"));
+  send_end();
+  CHECK_STR(heard(), "abcde");
+  CHECK_INT(world.credit, 15);
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
+static void content_that_never_left_goes_along_whatever_the_method(void) {
+  OK(world_start_default());
+  world.deaf = true;
+  head("POST", "/", 10, false);
+  forward();
+  OK(send_content("01234"));
+  hang_up();
+  listen_again();
+  OK(send_content("56789"));
+  send_end();
+  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 10\r\n\r\n0123456789");
+  CHECK_INT(world.credit, 10);
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
+static void content_that_is_not_at_hand_ends_it(void) {
+  world_options options = world_options_new();
+
+  options.gateway.retry_content = 9;
+  OK(start_used(&options));
+  head("PUT", "/", 20, false);
+  forward();
+  OK(send_content("0123456789"));
+  hang_up();
+  CHECK(is_answered(502));
+  CHECK_INT(world.opened, 1);
+  CHECK_INT(world.credit, 10);
+done:
+  world_end();
+}
+
+/* Early */
+
+static int start_early_and_used(void) {
+  int error = start_used_default();
+
+  if (error) return error;
+  h3edge_origin_set_accepts_early(world.origin, true);
+  world.request.early = true;
+  return 0;
+}
+
+static void confirm(void) {
+  h3edge__request_confirm(&world.request);
+  run();
+}
+
+static void never_while_it_is_early(void) {
+  OK(start_early_and_used());
+  get("/");
+  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\nearly-data: 1\r\n" USUAL "\r\n");
+  hang_up();
+  CHECK_INT(world.opened, 1);
+  CHECK_INT(world.request.response.status, 0);
+  confirm();
+  CHECK_INT(world.opened, 2);
+  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  say("HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n"); /* what was not marked is not asked again */
+  CHECK(is_answered(425));
+  CHECK_INT(counted().early_sent, 1);
+  CHECK_INT(counted().early_retried, 0);
+  CHECK_INT(counted().retries_idempotent, 1);
+done:
+  world_end();
+}
+
+static void not_even_what_never_left(void) {
+  OK(world_start_default());
+  h3edge_origin_set_accepts_early(world.origin, true);
+  world.request.early = true;
+  world.deaf = true;
+  get("/");
+  hang_up();
+  listen_again();
+  CHECK_INT(world.opened, 1);
+  confirm();
+  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
+static void after_a_425_there_is_one_more(void) {
+  OK(start_early_and_used());
+  head("PUT", "/", 5, false);
+  forward();
+  OK(send_content("hello"));
+  send_end();
+  say("HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n");
+  heard();
+  confirm();
+  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
+  hang_up();
+  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
+  CHECK_INT(world.credit, 5);
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
+static void a_client_that_leaves_while_its_request_waits(void) {
+  OK(start_early_and_used());
+  get("/");
+  hang_up();
+  close_request(H3EDGE_REASON_PEER);
+  CHECK_INT(world.opened, 1);
+  world_end();
+  OK(start_used_default());
+  get("/");
+  world.ignores = true;
+  hang_up();
+  close_request(H3EDGE_REASON_PEER);
+  accept_link();
+  CHECK_INT(h3edge_upstream_is_idle(world.upstream), 0); /* the link came, and nobody wants it */
+done:
+  world_end();
+}
+
+/* Whichever allocation fails: the request is answered or reset. */
+static void no_second_try_is_left_hanging(void) {
+  if (start_used_default()) goto done;
+  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
+  forward();
+  if (send_content("hello")) goto done; /* the carrier itself would end it */
+  hang_up();
+  if (send_content(", world")) goto done;
+  send_end();
+  heard();
+  say(DONE);
+  pass_time(300 * H3EDGE_SECOND);
+  drink();
+  assert_true(world.request.finished || world.request.reset);
+  if (!unit_failed()) assert_int_equal(world.request.response.status, 200);
+done:
+  world_end();
+}
+
+UNIT_MAIN("gateway/retry", UNIT(the_table), UNIT(it_is_the_same_request_and_logged), UNIT(once_only),
+          UNIT(the_second_try_fails_like_the_first), UNIT(not_after_a_byte_of_the_response),
+          UNIT(not_when_the_origin_is_slow), UNIT(content_goes_along), UNIT(content_that_still_comes_follows),
+          UNIT(content_that_never_left_goes_along_whatever_the_method), UNIT(content_that_is_not_at_hand_ends_it),
+          UNIT(never_while_it_is_early), UNIT(not_even_what_never_left), UNIT(after_a_425_there_is_one_more),
+          UNIT(a_client_that_leaves_while_its_request_waits), UNIT(no_second_try_is_left_hanging))

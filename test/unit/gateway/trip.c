@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* How a trip fails, with everything before it and behind it real but the network. */
+#include "world.h"
+
+static void what_the_client_sends_after_an_error_is_dropped(void) {
+  OK(world_start_default());
+  world.refuses = true;
+  head("POST", "/", 100, false);
+  forward();
+  CHECK(is_answered(502));
+  OK(send_content("0123456789"));
+  CHECK_INT(world.credit, 10);
+done:
+  world_end();
+}
+
+static void nobody_listens(void) {
+  OK(world_start_default());
+  world.refuses = true;
+  get("/a\"b");
+  CHECK(is_answered(502));
+  CHECK_TEXT(world.log, "gateway: \"GET /a\\x22b\" answered with 502: connection refused");
+done:
+  world_end();
+}
+
+static void nobody_accepts(void) {
+  OK(world_start_default());
+  world.ignores = true;
+  get("/");
+  pass_time(100 * H3EDGE_SECOND);
+  CHECK(is_answered(504));
+done:
+  world_end();
+}
+
+static void nobody_answers(void) {
+  OK(world_start_default());
+  get("/");
+  pass_time(100 * H3EDGE_SECOND);
+  CHECK(is_answered(504));
+  CHECK(world.ended);
+done:
+  world_end();
+}
+
+static void nobody_reads(void) {
+  world_options options = world_options_new();
+
+  options.upstream.request_window = 16;
+  OK(world_start(&options));
+  world.deaf = true;
+  head("POST", "/", 100, false);
+  forward();
+  OK(send_content("0123456789"));
+  CHECK_INT(world.credit, 0);
+  pass_time(100 * H3EDGE_SECOND);
+  CHECK(is_answered(504));
+  CHECK_INT(world.credit, 10);
+done:
+  world_end();
+}
+
+static void what_is_answered_is_no_http(void) {
+  static const char *const replies[] = {
+      "SSH-2.0-OpenSSH\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nbad name: x\r\n\r\n",
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof replies / sizeof *replies; i++) {
+    if (i) world_end();
+    OK(world_start_default());
+    get("/");
+    say(replies[i]);
+    CHECK(is_answered(502));
+    CHECK(world.ended);
+  }
+done:
+  world_end();
+}
+
+static void the_link_ends_before_an_answer(void) {
+  OK(world_start_default());
+  get("/");
+  hang_up();
+  CHECK(is_answered(502));
+done:
+  world_end();
+}
+
+static void an_upstream_that_takes_no_more(void) {
+  OK(world_start_default());
+  h3edge_upstream_shutdown(world.upstream);
+  get("/");
+  CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static void no_link_in_time(void) {
+  world_options options = world_options_new();
+
+  options.upstream.connect_timeout = 100 * H3EDGE_SECOND;
+  options.upstream.queue_timeout = 2 * H3EDGE_SECOND;
+  OK(world_start(&options));
+  world.ignores = true;
+  get("/");
+  pass_time(3 * H3EDGE_SECOND);
+  CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static void the_upstream_is_freed(void) {
+  OK(world_start_default());
+  get("/");
+  h3edge_upstream_free(world.upstream);
+  world.upstream = NULL;
+  CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static void a_cut_response_never_looks_complete(void) {
+  static const char *const replies[] = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof replies / sizeof *replies; i++) {
+    if (i) world_end();
+    OK(world_start_default());
+    get("/");
+    say(replies[i]);
+    hang_up();
+    CHECK(world.request.reset && !world.request.finished);
+    CHECK_INT(world.request.reason, H3EDGE_REASON_INTERNAL);
+    CHECK(strstr(world.log, "\"GET /\" reset instead of 502: "));
+  }
+done:
+  world_end();
+}
+
+static void a_response_that_stalls(void) {
+  OK(world_start_default());
+  get("/");
+  say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+  pass_time(100 * H3EDGE_SECOND);
+  CHECK(world.request.reset && !world.request.finished);
+  CHECK(world.ended);
+done:
+  world_end();
+}
+
+/* Whichever allocation fails: once the objects stand, every request is answered or reset. */
+static void no_request_is_left_hanging(void) {
+  if (world_start_default()) goto done;
+  head("POST", "/", H3EDGE_LENGTH_UNKNOWN, false);
+  forward();
+  if (send_content("hello")) goto done; /* the carrier itself would end it */
+  send_end();
+  say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
+  pass_time(300 * H3EDGE_SECOND);
+  drink();
+  assert_true(world.request.finished || world.request.reset);
+  if (world.request.response.status == 200 && !world.request.reset) assert_string_equal(world.got, "hello");
+  if (!unit_failed()) assert_int_equal(world.request.response.status, 200);
+done:
+  world_end();
+}
+
+UNIT_MAIN("gateway/trip", UNIT(what_the_client_sends_after_an_error_is_dropped), UNIT(nobody_listens),
+          UNIT(nobody_accepts), UNIT(nobody_answers), UNIT(nobody_reads), UNIT(what_is_answered_is_no_http),
+          UNIT(the_link_ends_before_an_answer), UNIT(an_upstream_that_takes_no_more), UNIT(no_link_in_time),
+          UNIT(the_upstream_is_freed), UNIT(a_cut_response_never_looks_complete), UNIT(a_response_that_stalls),
+          UNIT(no_request_is_left_hanging))
