@@ -56,6 +56,11 @@ static h3edge_origin *no_route(void *ctx, const h3edge_head *head) {
   return NULL;
 }
 
+static void no_report(void *ctx, const h3edge_report *report) {
+  (void)ctx;
+  (void)report;
+}
+
 static void refuses_options_that_lead_nowhere(void) {
   static const char long_name[] = "a-name-that-is-longer-than-the-sixty-four-bytes-which-are-all-it-may-have";
   h3edge_gateway_options options = options_of(NULL, 0);
@@ -82,6 +87,23 @@ static void refuses_options_that_lead_nowhere(void) {
   OK(h3edge_gateway_new(&gateway, &options));
   CHECK_TEXT(gateway->request_via + 2, options.name);
   CHECK_TEXT(gateway->response_via + 4, options.name);
+done:
+  h3edge_gateway_free(gateway);
+}
+
+static void takes_a_copy_of_the_hooks_that_say_their_size(void) {
+  h3edge_gateway_hooks hooks = {.struct_size = sizeof hooks, .on_report = no_report};
+  h3edge_gateway_options options = options_of(NULL, 0);
+  h3edge_gateway *gateway = NULL;
+
+  options.hooks = &hooks;
+  OK(h3edge_gateway_new(&gateway, &options));
+  hooks.on_report = NULL;
+  CHECK(gateway->hooks.on_report == no_report);
+  h3edge_gateway_free(gateway);
+  gateway = NULL;
+  hooks.struct_size = 0;
+  CHECK_INT(h3edge_gateway_new(&gateway, &options), H3EDGE_ERR_INVAL);
 done:
   h3edge_gateway_free(gateway);
 }
@@ -154,5 +176,6 @@ done:;
 }
 
 UNIT_MAIN("gateway/gateway", UNIT(says_its_name_in_via), UNIT(refuses_options_that_lead_nowhere),
-          UNIT(refuses_ranges_that_are_none), UNIT(trusts_those_on_its_list), UNIT(nothing_means_everybody_or_nobody),
+          UNIT(takes_a_copy_of_the_hooks_that_say_their_size), UNIT(refuses_ranges_that_are_none),
+          UNIT(trusts_those_on_its_list), UNIT(nothing_means_everybody_or_nobody),
           UNIT(lives_until_the_last_reference_is_gone))
