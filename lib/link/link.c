@@ -2,8 +2,12 @@
 /* link.c: a byte stream that somebody else carries. Facts come in by the public functions, pass the upstream's door,
  * and go on to the owner; operations go out by h3edge__link_next, in the order OPEN, WATCH, SHUTDOWN, CLOSE.
  *
- * Invariants: `in` is never written before `in_used`, so slices of it stay as they are; it is not replaced while its
- * room is lent. A link with something to hand out is in the ring `due`. */
+ * With a filter, what arrives stays in `in` until the filter has looked at all of it, and nothing is read meanwhile:
+ * so a pause holds at most one buffer of it. What is written stays as it is until the embedder asks for bytes, so that
+ * it can be taken back until then.
+ *
+ * Invariants: a room is never written before its `used`, so slices of it stay as they are; it is not replaced while it
+ * is lent. A link with something to hand out, or to pass through its filter, is in the ring `due`. */
 #include "link/link.h"
 
 #include <assert.h>
@@ -15,12 +19,39 @@ static void mark_due(h3edge_link *link) {
   if (h3edge__list_is_empty(&link->due)) h3edge__list_push_back(link->set->due, &link->due);
 }
 
+/* How much of what a filter made may wait to be sent, about. */
+#define WIRE_MAX 65536
+
+static bool is_carried(const h3edge_link *link) {
+  return link->state == H3EDGE__LINK_GREETING || link->state == H3EDGE__LINK_OPEN;
+}
+
+/* The bytes that the embedder takes. */
+static h3edge__queue *carried(h3edge_link *link) {
+  return link->filter ? &link->filter->wire : &link->out;
+}
+
+static bool is_read(const h3edge_link *link) {
+  return link->state == H3EDGE__LINK_GREETING || (link->state == H3EDGE__LINK_OPEN && link->reading && !link->eof);
+}
+
+/* Something has arrived that may go through the filter now. */
+static bool can_filter(const h3edge_link *link) {
+  return link->filter && !link->filter->dry && !link->starved && is_read(link);
+}
+
+/* Something was written that may go out, the next time that the embedder asks. */
+static bool can_write(const h3edge_link *link) {
+  if (!link->out.waiting || link->ending || link->state != H3EDGE__LINK_OPEN) return false;
+  return !link->filter || link->filter->wire.held < WIRE_MAX;
+}
+
 static unsigned want(const h3edge_link *link) {
   unsigned bits = 0;
 
-  if (link->state != H3EDGE__LINK_OPEN) return 0;
-  if (link->reading && !link->eof) bits |= H3EDGE_WANT_READ;
-  if (link->out.waiting && !link->ending) bits |= H3EDGE_WANT_WRITE;
+  if (!is_carried(link)) return 0;
+  if (is_read(link) && (!link->filter || link->filter->dry)) bits |= H3EDGE_WANT_READ;
+  if (can_write(link) || (link->filter && link->filter->wire.waiting)) bits |= H3EDGE_WANT_WRITE;
   return bits;
 }
 
@@ -29,20 +60,34 @@ static bool has_news(const h3edge_link *link) {
 }
 
 static void changed(h3edge_link *link) {
-  if (link->state == H3EDGE__LINK_OPEN && has_news(link)) mark_due(link);
+  if (is_carried(link) && (has_news(link) || can_filter(link))) mark_due(link);
 }
 
-void h3edge__link_init(h3edge_link *link, const h3edge__link_set *set, const h3edge_link_target *target) {
-  *link = (h3edge_link){.set = set, .target = target, .reading = true};
+/* Nobody may be called where memory is missed: the next poll tells. */
+static void starve(h3edge_link *link) {
+  link->starved = true;
+  mark_due(link);
+}
+
+void h3edge__link_init(h3edge_link *link, const h3edge__link_set *set, const h3edge_link_target *target,
+                       h3edge__link_filter *filter) {
+  *link = (h3edge_link){.set = set, .target = target, .filter = filter, .reading = true};
   h3edge__list_init(&link->due);
   h3edge__queue_init(&link->out, set->mem);
   mark_due(link);
 }
 
+static void drop_filter(h3edge__link_filter *filter) {
+  h3edge__queue_free(&filter->wire);
+  h3edge_chunk_unref(filter->plain.chunk);
+  filter->kind->free(filter);
+}
+
 void h3edge__link_drop(h3edge_link *link) {
   h3edge__list_remove(&link->due);
   h3edge__queue_free(&link->out);
-  h3edge_chunk_unref(link->in);
+  h3edge_chunk_unref(link->in.chunk);
+  if (link->filter) drop_filter(link->filter);
 }
 
 void h3edge__link_begin(h3edge_link *link) {
@@ -71,7 +116,8 @@ void h3edge__link_read(h3edge_link *link, bool on) {
 }
 
 void h3edge__link_end(h3edge_link *link) {
-  link->ending = true;
+  link->ending = link->fresh = true;
+  if (link->filter && link->filter->kind->end(link->filter) < 0) link->starved = true;
   mark_due(link);
 }
 
@@ -81,13 +127,100 @@ void h3edge__link_close(h3edge_link *link) {
   mark_due(link);
 }
 
+/* Makes the room one that is worth reading into. False: no memory. */
+static bool make_room(const h3edge__link_set *set, h3edge__link_room *room) {
+  size_t size = set->read_size;
+
+  if (room->chunk && !h3edge__chunk_is_shared(room->chunk)) room->used = 0;
+  if (room->chunk && size - room->used >= size / 4 + 1) return true;
+  h3edge_chunk_unref(room->chunk);
+  room->chunk = NULL;
+  room->used = 0;
+  return h3edge_chunk_new(&room->chunk, set->mem, size) == 0;
+}
+
+/* The filter. What comes out of it is told to the owner, so this is for facts and polls only. */
+
+static ptrdiff_t greet(h3edge_link *link) {
+  ptrdiff_t result = link->filter->kind->greet(link->filter);
+
+  if (result > 0) {
+    link->state = H3EDGE__LINK_OPEN;
+    link->set->events->connected(link);
+  }
+  return result;
+}
+
+static ptrdiff_t read_filtered(h3edge_link *link) {
+  h3edge__link_room *room = &link->filter->plain;
+  h3edge_slice bytes;
+  ptrdiff_t result;
+
+  if (!make_room(link->set, room)) return H3EDGE__FILTER_STARVED;
+  bytes = (h3edge_slice){h3edge_chunk_data(room->chunk) + room->used, 0, room->chunk};
+  result = link->filter->kind->read(link->filter, h3edge_chunk_data(room->chunk) + room->used,
+                                    link->set->read_size - room->used);
+  if (result > 0) {
+    bytes.len = (size_t)result;
+    room->used += bytes.len;
+    link->set->events->received(link, &bytes);
+  }
+  return result;
+}
+
+/* False: nothing more will come out of it. */
+static bool filter_once(h3edge_link *link) {
+  switch (link->state == H3EDGE__LINK_GREETING ? greet(link) : read_filtered(link)) {
+  case H3EDGE__FILTER_EOF:
+    link->eof = true;
+    link->set->events->eof(link);
+    return false;
+  case H3EDGE__FILTER_FAILED:
+    link->set->events->failed(link, link->filter->why);
+    return false;
+  case H3EDGE__FILTER_STARVED:
+    starve(link);
+    return false;
+  default:
+    return true;
+  }
+}
+
+/* Passes on what has arrived, as far as it is wanted. */
+static void pass_filter(h3edge_link *link) {
+  uint64_t waiting;
+
+  if (!can_filter(link)) return;
+  waiting = link->filter->wire.waiting;
+  while (can_filter(link) && filter_once(link)) continue;
+  if (link->filter->wire.waiting > waiting) link->fresh = true;
+  changed(link);
+}
+
+/* Makes bytes to carry of what was written: from here on it cannot be taken back. */
+static void fill_wire(h3edge_link *link) {
+  h3edge_slice piece;
+  ptrdiff_t len;
+
+  while (can_write(link) && h3edge__queue_front(&link->out, &piece)) {
+    len = link->filter->kind->write(link->filter, piece.data, piece.len);
+    link->taken = true;
+    if (len < 0) {
+      starve(link);
+      return;
+    }
+    h3edge__queue_take(&link->out, (size_t)len);
+    h3edge__queue_release(&link->out, (size_t)len);
+  }
+}
+
 /* What `link` asks for first, or -1. */
 static int next_kind(const h3edge_link *link) {
   if (!link->open_told) return H3EDGE_LINK_OPEN;
   if (link->state == H3EDGE__LINK_CLOSING) return H3EDGE_LINK_CLOSE;
-  if (link->state != H3EDGE__LINK_OPEN) return -1;
+  if (!is_carried(link)) return -1;
   if (has_news(link)) return H3EDGE_LINK_WATCH;
-  if (link->ending && !link->end_told) return H3EDGE_LINK_SHUTDOWN;
+  if (link->ending && !link->end_told && !(want(link) & H3EDGE_WANT_WRITE)) return H3EDGE_LINK_SHUTDOWN;
   return -1;
 }
 
@@ -114,36 +247,24 @@ static void hand_out(h3edge_link *link, h3edge_link_op_kind kind, h3edge_link_op
 bool h3edge__link_next(h3edge_link *link, h3edge_link_op *op) {
   int kind;
 
-  if (link->starved && link->state == H3EDGE__LINK_OPEN) link->set->events->failed(link, "out of memory");
+  pass_filter(link);
+  if (link->starved && is_carried(link)) link->set->events->failed(link, "out of memory");
   kind = next_kind(link);
   if (kind >= 0) hand_out(link, (h3edge_link_op_kind)kind, op);
   if (next_kind(link) < 0) h3edge__list_remove(&link->due);
   return kind >= 0;
 }
 
-/* Makes `in` a chunk with room worth reading into. False: no memory. */
-static bool make_room(h3edge_link *link) {
-  size_t size = link->set->read_size;
-
-  if (link->in && !h3edge__chunk_is_shared(link->in)) link->in_used = 0;
-  if (link->in && size - link->in_used >= size / 4 + 1) return true;
-  h3edge_chunk_unref(link->in);
-  link->in = NULL;
-  link->in_used = 0;
-  return h3edge_chunk_new(&link->in, link->set->mem, size) == 0;
-}
-
 size_t h3edge_link_inbuf(h3edge_link *link, uint8_t **out) {
   if (!(want(link) & H3EDGE_WANT_READ) || link->starved) return 0;
   if (!link->lent) {
-    if (!make_room(link)) {
-      link->starved = true; /* nobody may be called from here: the next poll tells */
-      mark_due(link);
+    if (!make_room(link->set, &link->in)) {
+      starve(link);
       return 0;
     }
-    link->lent = link->set->read_size - link->in_used;
+    link->lent = link->set->read_size - link->in.used;
   }
-  *out = h3edge_chunk_data(link->in) + link->in_used;
+  *out = h3edge_chunk_data(link->in.chunk) + link->in.used;
   return link->lent;
 }
 
@@ -152,11 +273,12 @@ size_t h3edge_link_outbuf(h3edge_link *link, h3edge_iov *out, size_t cap) {
   size_t len = 0;
   size_t i;
 
-  if (!(want(link) & H3EDGE_WANT_WRITE)) return 0;
-  count = h3edge__queue_peek(&link->out, out, cap, SIZE_MAX);
+  if (!(want(link) & H3EDGE_WANT_WRITE) || link->starved) return 0;
+  if (link->filter) fill_wire(link);
+  count = h3edge__queue_peek(carried(link), out, cap, SIZE_MAX);
   for (i = 0; i < count; i++) len += out[i].len;
-  h3edge__queue_take(&link->out, len);
-  if (len) link->taken = true;
+  h3edge__queue_take(carried(link), len);
+  if (len && !link->filter) link->taken = true;
   changed(link);
   return count;
 }
@@ -184,9 +306,12 @@ static void leave(h3edge_link *link) {
 void h3edge_link_connected(h3edge_link *link, h3edge_ts now) {
   if (enter(link, now)) {
     assert(link->state == H3EDGE__LINK_CONNECTING && "connected twice");
-    link->state = H3EDGE__LINK_OPEN;
+    link->state = link->filter ? H3EDGE__LINK_GREETING : H3EDGE__LINK_OPEN;
     changed(link);
-    link->set->events->connected(link);
+    if (link->filter)
+      pass_filter(link);
+    else
+      link->set->events->connected(link);
   }
   leave(link);
 }
@@ -195,27 +320,44 @@ void h3edge_link_received(h3edge_link *link, size_t len, h3edge_ts now) {
   assert(len <= link->lent && "more was received than the in-buffer takes");
   link->lent = 0;
   if (enter(link, now) && len) {
-    h3edge_slice bytes = {h3edge_chunk_data(link->in) + link->in_used, len, link->in};
+    h3edge_slice bytes = {h3edge_chunk_data(link->in.chunk) + link->in.used, len, link->in.chunk};
 
-    link->in_used += len;
-    link->set->events->received(link, &bytes);
+    link->in.used += len;
+    if (link->filter) {
+      link->filter->arrived = (h3edge_iov){bytes.data, len};
+      link->filter->dry = false;
+      pass_filter(link);
+    } else {
+      link->set->events->received(link, &bytes);
+    }
   }
   leave(link);
 }
 
 void h3edge_link_received_eof(h3edge_link *link, h3edge_ts now) {
   if (enter(link, now)) {
-    assert(link->state == H3EDGE__LINK_OPEN && !link->eof && "an end before the connect, or a second one");
-    link->eof = true;
-    changed(link);
-    link->set->events->eof(link);
+    assert(is_carried(link) && "an end before the connect");
+    assert(!(link->filter ? link->filter->fin : link->eof) && "a second end");
+    if (link->filter) {
+      link->filter->fin = true;
+      link->filter->dry = false;
+      pass_filter(link);
+    } else {
+      link->eof = true;
+      changed(link);
+      link->set->events->eof(link);
+    }
   }
   leave(link);
 }
 
 void h3edge_link_sent(h3edge_link *link, size_t len, h3edge_ts now) {
   if (enter(link, now)) {
-    h3edge__queue_release(&link->out, len);
+    h3edge__queue_release(carried(link), len);
+    if (link->filter && can_write(link)) { /* which may have had no room for it */
+      link->fresh = true;
+      changed(link);
+    }
     link->set->events->sent(link);
   }
   leave(link);

@@ -147,7 +147,7 @@ size_t h3edge_exchange_room(const h3edge_exchange *exchange) {
   uint64_t held;
 
   if (exchange->state != H3EDGE__EXCHANGE_ACTIVE || exchange->ended) return 0;
-  held = exchange->carrier->link.out.held;
+  held = h3edge__link_unsent(&exchange->carrier->link);
   return held < window ? window - (size_t)held : 0;
 }
 

@@ -152,7 +152,7 @@ void h3edge__h1_connection_stamp(h3edge__h1_connection *connection) {
   h3edge_ts timeout = upstream->options.transfer_timeout;
 
   if (!connection->exchange || connection->exchange->state != H3EDGE__EXCHANGE_ACTIVE) return;
-  if (!link->out.held && awaits_head(connection)) timeout = upstream->options.response_timeout;
+  if (!h3edge__link_unsent(link) && awaits_head(connection)) timeout = upstream->options.response_timeout;
   if (!link->reading) timeout = H3EDGE_NEVER;
   h3edge__timers_set(&upstream->exchange_timers, &connection->exchange->timer,
                      h3edge__upstream_after(upstream, timeout));
@@ -161,7 +161,7 @@ void h3edge__h1_connection_stamp(h3edge__h1_connection *connection) {
 void h3edge__h1_connection_stalled(h3edge__h1_connection *connection) {
   h3edge_exchange_error error = H3EDGE_EXCHANGE_TRANSFER_TIMEOUT;
 
-  if (!connection->link.out.held && awaits_head(connection)) error = H3EDGE_EXCHANGE_RESPONSE_TIMEOUT;
+  if (!h3edge__link_unsent(&connection->link) && awaits_head(connection)) error = H3EDGE_EXCHANGE_RESPONSE_TIMEOUT;
   fail(connection, error, h3edge_exchange_error_text(error));
 }
 
@@ -217,7 +217,8 @@ static const h3edge__h1_read_events read_events = {.head = on_head, .data = on_d
 static void complete(h3edge__h1_connection *connection, bool has_more) {
   h3edge_exchange *exchange = connection->exchange;
   const h3edge__fields *trailers = &connection->reader.fields;
-  bool is_clean = h3edge__exchange_is_written(exchange) && !connection->link.out.held && !connection->link.eof;
+  bool is_clean =
+      h3edge__exchange_is_written(exchange) && !h3edge__link_unsent(&connection->link) && !connection->link.eof;
 
   if (trailers->count && exchange->events.on_trailers)
     exchange->events.on_trailers(exchange->ctx, exchange, trailers->items, trailers->count);
@@ -352,16 +353,22 @@ int h3edge__h1_connection_open(h3edge_origin *origin) {
   h3edge_upstream *upstream = origin->upstream;
   const h3edge_upstream_options *options = &upstream->options;
   h3edge__h1_connection *connection = h3edge__alloc_zero(options->mem, sizeof *connection);
+  h3edge__link_filter *filter = NULL;
 
   if (!connection) return H3EDGE_ERR_NOMEM;
   if (h3edge__timers_add(&upstream->connection_timers, &connection->timer)) {
     h3edge__free(options->mem, connection);
     return H3EDGE_ERR_NOMEM;
   }
+  if (origin->place.tls && h3edge__tls_filter_new(&filter, origin->place.tls)) {
+    h3edge__timers_remove(&upstream->connection_timers, &connection->timer);
+    h3edge__free(options->mem, connection);
+    return H3EDGE_ERR_NOMEM;
+  }
   connection->origin = origin;
   h3edge__list_push_back(&origin->connections, &connection->node);
   h3edge__list_init(&connection->idle);
-  h3edge__link_init(&connection->link, &upstream->links, &origin->place.target);
+  h3edge__link_init(&connection->link, &upstream->links, &origin->place.target, filter);
   h3edge__h1_reader_init(&connection->reader, options->mem, options->max_head, options->max_field_lines, &read_events,
                          connection);
   h3edge__timers_set(&upstream->connection_timers, &connection->timer,

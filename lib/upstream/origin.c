@@ -8,7 +8,8 @@
 #include "util/mem.h"
 #include "util/number.h"
 
-#define SCHEME "http://"
+#define PLAIN "http://"
+#define SECURE "https://"
 #define UNIX "unix:/"
 
 static bool begins_with(h3edge_str text, const char *prefix) {
@@ -46,16 +47,22 @@ static const char *split(h3edge_str authority, h3edge_str *host, uint16_t *port)
   return NULL;
 }
 
-/* What stands behind the scheme; `text` is the part of it that the target points to. */
-static const char *parse(h3edge_str rest, h3edge_link_target *target, h3edge_str *text) {
-  if (!begins_with(rest, UNIX)) {
-    const char *fault = split(rest, text, &target->port);
+/* `text` is the part of the URL that the target points to. */
+static const char *parse(h3edge_str url, h3edge__origin_place *place, h3edge_str *text) {
+  h3edge_str rest;
 
-    target->host = text->data;
+  place->is_https = begins_with(url, SECURE);
+  if (!place->is_https && !begins_with(url, PLAIN)) return "it does not begin with " PLAIN " or " SECURE;
+  rest = h3edge_str_of(url.data + (place->is_https ? sizeof SECURE : sizeof PLAIN) - 1);
+  if (!begins_with(rest, UNIX)) {
+    const char *fault = split(rest, text, &place->target.port);
+
+    place->target.host = text->data;
     return fault;
   }
+  if (place->is_https) return "behind a Unix socket there is no name to verify a certificate with: use http";
   *text = h3edge_str_of(rest.data + sizeof UNIX - 2);
-  target->path = text->data;
+  place->target.path = text->data;
   if (text->len < 2) return "the path of the socket is missing";
   if (text->len >= sizeof((struct sockaddr_un *)0)->sun_path) return "the path of the socket is too long";
   return NULL;
@@ -68,10 +75,8 @@ int h3edge__origin_place_parse(h3edge__origin_place *out, const h3edge_mem *mem,
 
   if (!h3edge__is_visible(whole))
     *detail = "it is empty, or has bytes that are not visible ASCII";
-  else if (!begins_with(whole, SCHEME))
-    *detail = "it does not begin with " SCHEME;
   else
-    *detail = parse(h3edge_str_of(url + sizeof SCHEME - 1), &place.target, &text);
+    *detail = parse(whole, &place, &text);
   if (*detail) return H3EDGE_ERR_INVAL;
   place.url = h3edge__text_copy(mem, whole);
   place.text = h3edge__text_copy(mem, text);
@@ -88,6 +93,7 @@ int h3edge__origin_place_parse(h3edge__origin_place *out, const h3edge_mem *mem,
 }
 
 void h3edge__origin_place_free(h3edge__origin_place *place, const h3edge_mem *mem) {
+  h3edge__tls_server_free(place->tls);
   h3edge__free(mem, place->url);
   h3edge__free(mem, place->text);
 }

@@ -15,7 +15,9 @@ int h3edge__origin_new(h3edge_origin **out, h3edge_upstream *upstream, const cha
 
   if (!origin) return H3EDGE_ERR_NOMEM;
   error = h3edge__origin_place_parse(&origin->place, upstream->options.mem, url, detail);
+  if (!error && origin->place.is_https) error = h3edge__upstream_secure(upstream, &origin->place, detail);
   if (error) {
+    h3edge__origin_place_free(&origin->place, upstream->options.mem);
     h3edge__free(upstream->options.mem, origin);
     return error;
   }

@@ -35,6 +35,13 @@ int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *op
   upstream = h3edge__alloc_zero(known.mem, sizeof *upstream);
   if (!upstream) return H3EDGE_ERR_NOMEM;
   upstream->options = known;
+  if (known.trust_file) {
+    upstream->trust_file = h3edge__text_copy(known.mem, h3edge_str_of(known.trust_file));
+    if (!upstream->trust_file) {
+      h3edge__free(known.mem, upstream);
+      return H3EDGE_ERR_NOMEM;
+    }
+  }
   upstream->links = (h3edge__link_set){.mem = known.mem,
                                        .door = &upstream->door,
                                        .due = &upstream->due,
@@ -79,7 +86,18 @@ void h3edge_upstream_free(h3edge_upstream *upstream) {
     h3edge__origin_free(H3EDGE__OF(upstream->origins.next, h3edge_origin, node));
   h3edge__timers_free(&upstream->connection_timers);
   h3edge__timers_free(&upstream->exchange_timers);
+  h3edge__tls_trust_free(upstream->trust);
+  h3edge__free(upstream->options.mem, upstream->trust_file);
   h3edge__free(upstream->options.mem, upstream);
+}
+
+/* Whom to trust is read once, when somebody wants to know. */
+int h3edge__upstream_secure(h3edge_upstream *upstream, h3edge__origin_place *place, const char **detail) {
+  int error = 0;
+
+  if (!upstream->trust)
+    error = h3edge__tls_trust_new(&upstream->trust, upstream->options.mem, upstream->trust_file, detail);
+  return error ? error : h3edge__tls_server_new(&place->tls, upstream->trust, place->target.host);
 }
 
 int h3edge_upstream_add_origin(h3edge_upstream *upstream, const char *url, h3edge_origin **out, const char **detail) {

@@ -6,12 +6,15 @@
 #include <h3edge/upstream.h>
 
 #include "link/link.h"
+#include "upstream/origin.h"
 #include "util/timers.h"
 
 struct h3edge_upstream {
   h3edge_upstream_options options; /* every default filled in */
   h3edge__door door;
   h3edge__link_set links;
+  char *trust_file;         /* a copy of the option */
+  h3edge__tls_trust *trust; /* NULL before the first https origin */
   h3edge__timers connection_timers;
   h3edge__timers exchange_timers;
   h3edge__node origins;
@@ -22,6 +25,9 @@ struct h3edge_upstream {
   h3edge_upstream_counters counters;
   bool is_shutting_down;
 };
+
+/* Prepares TLS to an https place. INVAL with a phrase in `*detail`, NOMEM. */
+int h3edge__upstream_secure(h3edge_upstream *upstream, h3edge__origin_place *place, const char **detail);
 
 /* The time when something that begins now has taken `timeout`. */
 static inline h3edge_ts h3edge__upstream_after(const h3edge_upstream *upstream, h3edge_ts timeout) {

@@ -17,7 +17,7 @@ BELOW = {
 # how a library begins its headers and its symbols: the layers that may use it
 LIBRARIES = {
     "ngtcp2": {"quic"},
-    "gnutls": {"quic"},
+    "gnutls": {"quic", "link"},
     "nghttp3": {"h3"},
     "llhttp": {"upstream"},
     "uv": {"uv"},

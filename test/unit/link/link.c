@@ -73,7 +73,7 @@ static void init(owner *o, size_t read_size) {
   memset(o, 0, sizeof *o);
   h3edge__list_init(&o->due);
   o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events};
-  h3edge__link_init(&o->link, &o->set, &target);
+  h3edge__link_init(&o->link, &o->set, &target, NULL);
 }
 
 static void drop(owner *o) {

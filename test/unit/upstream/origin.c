@@ -14,14 +14,23 @@ static const char *const good[][2] = {
     {"http://unix:/run/app.sock", "/run/app.sock"},
     {"http://unix:/a", "/a"},
     {"http://unix:8000", "unix 8000"},
+    {"https://localhost:8443", "https localhost 8443"},
+    {"https://127.0.0.1:443", "https 127.0.0.1 443"},
+    {"https://[::1]:443", "https ::1 443"},
 };
 
 /* The URL, and a part of the phrase that tells why not. */
 static const char *const bad[][2] = {
     {"", "empty"},
     {"localhost:8000", "http://"},
-    {"https://localhost:8000", "http://"},
     {"HTTP://localhost:8000", "http://"},
+    {"HTTPS://localhost:8000", "https://"},
+    {"https:/localhost:8000", "https://"},
+    {"https://localhost", "port is missing"},
+    {"https://localhost:", "a port from"},
+    {"https://user@localhost:80", "neither"},
+    {"https://localhost:443/", "a port from"},
+    {"https://unix:/run/app.sock", "no name to verify"},
     {"http://", "port is missing"},
     {"http://localhost", "port is missing"},
     {"http://:80", "neither"},
@@ -59,10 +68,11 @@ static void urls_of_origins(void) {
     if (place.target.path)
       snprintf(text, sizeof text, "%s", place.target.path);
     else
-      snprintf(text, sizeof text, "%s %u", place.target.host, place.target.port);
+      snprintf(text, sizeof text, "%s%s %u", place.is_https ? "https " : "", place.target.host, place.target.port);
     CHECK_TEXT(text, good[i][1]);
     CHECK_TEXT(place.url, good[i][0]);
     CHECK(!place.target.path || !place.target.host);
+    CHECK(!place.tls);
     h3edge__origin_place_free(&place, &unit_mem);
     place = (h3edge__origin_place){.url = NULL};
   }

@@ -38,8 +38,8 @@ static void origins_are_checked(void) {
   h3edge_upstream_options_init(&options);
   options.mem = &unit_mem;
   OK(h3edge_upstream_new(&upstream, &options));
-  CHECK_INT(h3edge_upstream_add_origin(upstream, "https://a:1", &origin, &detail), H3EDGE_ERR_INVAL);
-  CHECK_TEXT(detail, "it does not begin with http://");
+  CHECK_INT(h3edge_upstream_add_origin(upstream, "ftp://a:1", &origin, &detail), H3EDGE_ERR_INVAL);
+  CHECK_TEXT(detail, "it does not begin with http:// or https://");
   CHECK_INT(h3edge_upstream_add_origin(upstream, "x", &origin, NULL), H3EDGE_ERR_INVAL);
   CHECK_INT(h3edge_upstream_add_origin(upstream, NULL, &origin, &detail), H3EDGE_ERR_INVAL);
   CHECK_INT(h3edge_upstream_add_origin(upstream, "http://a:1", NULL, &detail), H3EDGE_ERR_INVAL);
