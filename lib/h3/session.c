@@ -151,13 +151,15 @@ static int session_acked(void *ctx, int64_t id, uint64_t len) {
   return checked(session, error);
 }
 
-/* The peer's RESET_STREAM. When the response is complete already, it is still worth sending. */
+/* The peer's RESET_STREAM. When the response is complete already, it is still worth sending. A stream that is reset
+ * before its first byte is accepted, to be ended as any other: else our half of it would stay open. */
 static int session_reset(void *ctx, int64_t id, uint64_t code) {
   h3edge__session *session = ctx;
   h3edge__stream *stream = find(session, id);
 
   (void)code;
   if (session->broken) return -1;
+  if (!stream && is_request(id) && !(stream = accept_stream(session, id))) return -1;
   if (!stream || stream->read_over) return 0;
   stream->read_over = true;
   h3edge__request_mute(&stream->request);

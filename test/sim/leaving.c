@@ -29,6 +29,24 @@ static void a_reset_upload_is_given_up(void) {
   CHECK_INT(f->status, 200);
 }
 
+/* Each gives back the room that it took: more of them come than there may be at one time. */
+static void requests_that_are_only_reset_cost_nothing(void) {
+  edge *e = EDGE(.server.max_requests = 10);
+  client *c = CLIENT();
+  fetch *f;
+  size_t i;
+
+  for (i = 0; i < 50; i++) {
+    f = client_raw(c, "", 0, false);
+    UNTIL(f->id >= 0 || f->over);
+    fetch_reset(f, NGHTTP3_H3_REQUEST_CANCELLED);
+  }
+  UNTIL(f->over);
+  CHECK(f->reset && f->reset_code == NGHTTP3_H3_REQUEST_INCOMPLETE);
+  is_quiet(e);
+  sim_still_serves(e, c);
+}
+
 static void a_download_nobody_wants_is_given_up(void) {
   edge *e = EDGE();
   client *c = CLIENT();
@@ -196,7 +214,8 @@ static void everything_is_freed_at_any_moment(void) {
   sim_run(H3EDGE_SECOND);
 }
 
-SIM_MAIN("leaving", STORY(a_reset_upload_is_given_up), STORY(a_download_nobody_wants_is_given_up),
-         STORY(a_closed_connection_takes_its_requests_along), SEEDS(somebody_goes_at_any_moment),
-         SEEDS(an_origin_goes_at_any_moment), STORY(a_shutdown_finishes_what_was_begun),
-         STORY(an_upstream_that_shuts_down_finishes), SEEDS(everything_is_freed_at_any_moment))
+SIM_MAIN("leaving", STORY(a_reset_upload_is_given_up), STORY(requests_that_are_only_reset_cost_nothing),
+         STORY(a_download_nobody_wants_is_given_up), STORY(a_closed_connection_takes_its_requests_along),
+         SEEDS(somebody_goes_at_any_moment), SEEDS(an_origin_goes_at_any_moment),
+         STORY(a_shutdown_finishes_what_was_begun), STORY(an_upstream_that_shuts_down_finishes),
+         SEEDS(everything_is_freed_at_any_moment))
