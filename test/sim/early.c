@@ -46,6 +46,49 @@ static void a_first_visit_takes_two(void) {
   CHECK_INT(edge_stats(e).early_delivered + edge_stats(e).early_waited, 0);
 }
 
+#define FAR (50 * H3EDGE_MILLISECOND)    /* there and back */
+#define SENDING (2 * H3EDGE_MILLISECOND) /* for all of a window */
+#define WINDOW (10 * 1200)               /* the first one (RFC 9002 7.2) */
+#define LIMIT (3 * 1200)                 /* what one datagram without a token gets (RFC 9000 8.1) */
+
+/* Over a long path, one round trip after the first packet. */
+static fetch *get_from_far(client *c, const char *path) {
+  fetch *f;
+
+  network.up.delay = network.down.delay = FAR / 2;
+  f = client_get(c, path);
+  sim_run(FAR + SENDING);
+  return f;
+}
+
+/* Handshake, head and packets take 1.6 kB of it. */
+static void with_a_token_a_whole_window_takes_one_round_trip(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *before = visit_first(e);
+  fetch *f = get_from_far(visit_again(before), "/bytes/10000");
+
+  CHECK(f->complete);
+  CHECK(content_is(&f->content, 10000));
+  f = get_from_far(visit_again(before), "/bytes/12000");
+  CHECK(!f->complete && f->content.len > 10000);
+  CHECK(f->client->bytes_received >= WINDOW);
+  sim_run(FAR + 2 * SENDING); /* now packets keep a distance (RFC 9002 7.7) */
+  CHECK(f->complete);
+  CHECK(content_is(&f->content, 12000));
+  CHECK_INT(edge_stats(e).early_delivered, 2);
+}
+
+static void without_a_token_it_takes_longer(void) {
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe(), .server.early_any_address = true);
+  fetch *f = get_from_far(CLIENT(.after = visit_first(e)), "/bytes/10000");
+
+  CHECK_INT(edge_stats(e).early_delivered, 1);
+  CHECK(!f->complete && f->content.len > 0);
+  CHECK(f->client->bytes_received <= LIMIT);
+  visit_answered(f);
+  CHECK(content_is(&f->content, 10000));
+}
+
 static void a_post_waits(void) {
   edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
   fetch *f = FETCH(visit_again(visit_first(e)), .method = "POST", .path = "/echo", .content = true, .content_len = 100);
@@ -307,9 +350,10 @@ static void an_origin_that_does_not_know_of_it_is_asked_later(void) {
   CHECK_INT(edge_gateway_stats(e).early_sent, 0);
 }
 
-SIM_MAIN("early", STORY(a_get_takes_one_round_trip), STORY(a_first_visit_takes_two), STORY(a_post_waits),
-         STORY(what_is_held_waits), STORY(without_an_opinion_it_waits), STORY(without_a_classifier_it_waits),
-         STORY(what_is_rejected_gets_425), STORY(nonsense_is_rejection),
+SIM_MAIN("early", STORY(a_get_takes_one_round_trip), STORY(a_first_visit_takes_two),
+         STORY(with_a_token_a_whole_window_takes_one_round_trip), STORY(without_a_token_it_takes_longer),
+         STORY(a_post_waits), STORY(what_is_held_waits), STORY(without_an_opinion_it_waits),
+         STORY(without_a_classifier_it_waits), STORY(what_is_rejected_gets_425), STORY(nonsense_is_rejection),
          STORY(content_goes_early_only_when_it_is_whole), STORY(an_address_without_proof_waits),
          STORY(unless_nobody_wants_it), STORY(what_waits_on_a_connection_that_ends_is_never_delivered),
          STORY(what_went_early_is_aborted_with_its_connection), STORY(a_mark_from_outside_is_kept_once),
