@@ -246,7 +246,7 @@ void origin_do(origin *o, const h3edge_link_op *op) {
   switch (op->kind) {
   case H3EDGE_LINK_WATCH:
     l->want = op->want;
-    if (l->want & H3EDGE_WANT_WRITE) take(l);
+    if ((l->want & H3EDGE_WANT_WRITE) && !o->aloof) take(l);
     if (l->want & H3EDGE_WANT_READ) link_talk(l);
     break;
   case H3EDGE_LINK_SHUTDOWN:

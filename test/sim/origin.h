@@ -66,6 +66,7 @@ typedef struct origin {
   h3edge_ts delay;        /* of everything that happens on a link (100 us) */
   bool whole;             /* pieces as large as they fit; else of any size */
   bool deaf;              /* reads nothing but what origin_drink allows; the socket fills */
+  bool aloof;             /* its event loop has no time for what the edge wants to write: nothing is taken */
   size_t socket;          /* bytes that fit into the socket (64 KiB) */
 
   size_t links_opened, links_open, links_cut; /* cut: closed by the edge within a request or a response */
