@@ -26,10 +26,10 @@ libcurl_with_http3() {
 missing() {
   programs cc meson ninja pkg-config
   libraries 'libngtcp2 >= 1.11' 'libngtcp2_crypto_gnutls >= 1.11' 'libnghttp3 >= 1.8' 'libllhttp >= 9.2' \
-    'gnutls >= 3.7.9' 'libuv >= 1.44'
+    'gnutls >= 3.7.9' 'libuv >= 1.44' 'jansson >= 2.8'
   if at_least demo; then
     programs gtlsclient
-    modules fastapi uvicorn
+    modules fastapi multipart uvicorn
   fi
   if at_least test; then
     programs c++ clang chromium chromedriver git openssl
@@ -42,8 +42,8 @@ missing() {
 # The same as packages of Debian.
 packages() {
   echo gcc libc6-dev meson ninja-build pkg-config libngtcp2-dev libngtcp2-crypto-gnutls-dev libnghttp3-dev \
-    libllhttp-dev libgnutls28-dev libuv1-dev
-  if at_least demo; then echo ngtcp2-client python3-fastapi python3-uvicorn; fi
+    libllhttp-dev libgnutls28-dev libuv1-dev libjansson-dev
+  if at_least demo; then echo ngtcp2-client python3-fastapi python3-multipart python3-uvicorn; fi
   if at_least test; then
     echo g++ clang chromium chromium-driver git openssl libcmocka-dev python3-pytest python3-selenium python3-pycurl
   fi

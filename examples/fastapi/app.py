@@ -12,7 +12,7 @@ import itertools
 import random
 
 from early_data import EarlyData, early
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -28,6 +28,13 @@ async def index(request: Request):
 @app.get("/users/{id}")
 async def user(id: int):
     return {"id": id, "name": f"User {id}"}
+
+
+@app.get("/slow")
+async def slow(seconds: float = 1.0):
+    """Thinks before it answers."""
+    await asyncio.sleep(seconds)
+    return {"seconds": seconds}
 
 
 @app.get("/me")
@@ -80,6 +87,16 @@ async def upload(request: Request):
     return {"length": length, "sha256": digest.hexdigest()}
 
 
+@app.post("/form")
+async def form(file: UploadFile, title: str = Form()):
+    """A file from a browser's form (multipart/form-data)."""
+    digest, length = hashlib.sha256(), 0
+    while piece := await file.read(BLOCK):
+        digest.update(piece)
+        length += len(piece)
+    return {"title": title, "name": file.filename, "length": length, "sha256": digest.hexdigest()}
+
+
 BLOCK = 64 * 1024
 
 
@@ -112,3 +129,30 @@ async def events(count: int = 10, interval: float = 1.0):
                 await asyncio.sleep(interval)
 
     return StreamingResponse(content(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+listeners = set()
+
+
+@app.get("/messages")
+async def messages(count: int):
+    """The next `count` messages that anybody posts, as server-sent events."""
+    queue = asyncio.Queue()
+
+    async def content():
+        listeners.add(queue)
+        try:
+            yield ": listening\n\n"
+            for _ in range(count):
+                yield f"data: {await queue.get()}\n\n"
+        finally:
+            listeners.discard(queue)
+
+    return StreamingResponse(content(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+@app.post("/messages/{text}", status_code=202)
+async def post_message(text: str):
+    for queue in listeners:
+        queue.put_nowait(text)
+    return {"listeners": len(listeners)}

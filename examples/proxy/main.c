@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "access_log.h"
 #include "early.h"
 #include "options.h"
 #include "output.h"
@@ -22,13 +23,14 @@ typedef struct proxy {
   h3edge_credentials *credentials;
   char spki[HASH_TEXT]; /* of the certificate made here, else empty */
   h3edge_upstream *upstream;
-  h3edge_origin *origin;
   h3edge_gateway *gateway;
   h3edge_server *server;
   early_data early;
+  access_log access_log;
   h3edge_uv *uv;
   uv_loop_t loop;
-  uv_signal_t terminate, interrupt, counters;
+  uv_prepare_t turn;
+  uv_signal_t terminate, interrupt, counters, rotation;
   bool stopping;
 } proxy;
 
@@ -79,28 +81,43 @@ static int make_credentials(proxy *p) {
   return EXIT_FAILURE;
 }
 
+static int open_access_log(proxy *p) {
+  const proxy_options *o = &p->options;
+
+  return !o->access_log || access_log_open(&p->access_log, o->access_log, o->access_line) ? 0 : EXIT_FAILURE;
+}
+
+static void accept_early(void *ctx, h3edge_origin *origin) {
+  (void)ctx;
+  h3edge_origin_set_accepts_early(origin, true);
+}
+
 static int make_upstream(proxy *p) {
   h3edge_upstream_options options;
-  const char *why = NULL;
-  int error;
+  int status;
 
   h3edge_upstream_options_init(&options);
+  options.min_warm = p->options.min_warm;
   options.logger = &p->logger;
   if (h3edge_upstream_new(&p->upstream, &options)) return no_memory();
-  error = h3edge_upstream_add_origin(p->upstream, p->options.origin, &p->origin, &why);
-  if (!error) h3edge_origin_set_accepts_early(p->origin, p->early.classifier != NULL);
-  if (!error) return 0;
-  if (error != H3EDGE_ERR_INVAL) return no_memory();
-  complain("the origin %s cannot be used: %s; write http://HOST:PORT or http://unix:/PATH", p->options.origin, why);
-  return EXIT_USAGE;
+  status = routes_make_origins(&p->options.routes, p->upstream);
+  if (!status && p->early.classifier) routes_each_origin(&p->options.routes, accept_early, NULL);
+  return status;
 }
 
 static int make_gateway(proxy *p) {
+  static const h3edge_gateway_hooks hooks = {.struct_size = sizeof hooks, .on_report = access_log_add};
   h3edge_gateway_options options;
 
   h3edge_gateway_options_init(&options);
   options.upstream = p->upstream;
-  options.origin = p->origin;
+  options.route = routes_choose;
+  options.route_ctx = &p->options.routes;
+  options.trusted = p->options.trusted;
+  options.trusted_count = p->options.trusted_count;
+  options.forwarded = p->options.forwarded;
+  if (p->options.access_log) options.hooks = &hooks;
+  options.hooks_ctx = &p->access_log;
   options.logger = &p->logger;
   return h3edge_gateway_new(&p->gateway, &options) ? no_memory() : 0;
 }
@@ -187,6 +204,8 @@ static void on_stopped(void *ctx) {
   uv_close((uv_handle_t *)&p->terminate, NULL);
   uv_close((uv_handle_t *)&p->interrupt, NULL);
   uv_close((uv_handle_t *)&p->counters, NULL);
+  uv_close((uv_handle_t *)&p->rotation, NULL);
+  uv_close((uv_handle_t *)&p->turn, NULL);
 }
 
 static void on_stop_signal(uv_signal_t *handle, int number) {
@@ -204,19 +223,46 @@ static void on_counters_signal(uv_signal_t *handle, int number) {
   print_counters(p->server, p->gateway, p->upstream);
 }
 
+/* Without a log to rotate it means what it means to others: the terminal is gone. */
+static void on_rotation_signal(uv_signal_t *handle, int number) {
+  proxy *p = handle->data;
+
+  if (p->options.access_log)
+    access_log_reopen(&p->access_log);
+  else
+    on_stop_signal(handle, number);
+}
+
+/* The loop has done what there was to do. */
+static void on_turn(uv_prepare_t *handle) {
+  proxy *p = handle->data;
+
+  access_log_flush(&p->access_log);
+}
+
 static void watch_signal(proxy *p, uv_signal_t *handle, uv_signal_cb cb, int number) {
   uv_signal_init(&p->loop, handle);
   handle->data = p;
   uv_signal_start(handle, cb, number);
 }
 
-static int run(proxy *p) {
-  int status = open_keylog(p);
-
-  signal(SIGPIPE, SIG_IGN);
+static void watch(proxy *p) {
+  signal(SIGPIPE, SIG_IGN); /* both are errors of one write, not of the process */
+  signal(SIGXFSZ, SIG_IGN);
   watch_signal(p, &p->terminate, on_stop_signal, SIGTERM);
   watch_signal(p, &p->interrupt, on_stop_signal, SIGINT);
   watch_signal(p, &p->counters, on_counters_signal, SIGUSR1);
+  watch_signal(p, &p->rotation, on_rotation_signal, SIGHUP);
+  uv_prepare_init(&p->loop, &p->turn);
+  p->turn.data = p;
+  uv_prepare_start(&p->turn, on_turn);
+}
+
+static int run(proxy *p) {
+  int status = open_keylog(p);
+
+  watch(p);
+  if (!status) status = open_access_log(p);
   if (!status) status = make_credentials(p);
   if (!status && !early_data_init(&p->early, &p->options)) status = no_memory();
   if (!status) status = make_upstream(p);
@@ -237,6 +283,8 @@ static void clean_up(proxy *p) {
   h3edge_upstream_free(p->upstream);
   early_data_free(&p->early);
   h3edge_credentials_free(p->credentials);
+  routes_free(&p->options.routes);
+  access_log_close(&p->access_log);
   if (p->keylog) fclose(p->keylog);
   uv_loop_close(&p->loop);
 }

@@ -3,7 +3,9 @@
 #include "options.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <h3edge/version.h>
+#include <stdlib.h>
 
 #define DEFAULT_LISTEN "localhost:4433"
 
@@ -12,6 +14,12 @@ const char *argp_program_version = "h3edge-proxy " H3EDGE_VERSION;
 enum {
   LISTEN = 0x100,
   ORIGIN,
+  ROUTE,
+  MIN_WARM,
+  TRUST,
+  FORWARDED,
+  ACCESS_LOG,
+  ACCESS_LOG_FORMAT,
   CERT,
   KEY,
   CONGESTION,
@@ -32,7 +40,34 @@ static const struct argp_option known[] = {
     {.name = "origin",
      .key = ORIGIN,
      .arg = "URL",
-     .doc = "Send requests there: http://HOST:PORT or http://unix:/PATH. Needed"},
+     .doc = "Send requests there: http://HOST:PORT or http://unix:/PATH."},
+    {.name = "route",
+     .key = ROUTE,
+     .arg = "[AUTHORITY]/PREFIX=URL",
+     .doc = "Send requests for this authority (for any, without it) and this path, or what is below it, to another "
+            "server: '/static=http://127.0.0.1:9000' or 'api.example/=http://unix:/run/api.sock'. Routes with an "
+            "authority come before those without, then longer paths before shorter ones, wherever they stand; what no "
+            "route takes goes to --origin, or gets 404 without it. As often as wanted"},
+    {.name = "min-warm",
+     .key = MIN_WARM,
+     .arg = "COUNT",
+     .doc = "Keep this many idle connections open to each server, so that a request finds one ready (1)"},
+    {.name = "trust",
+     .key = TRUST,
+     .arg = "ADDRESS[/BITS]",
+     .doc = "Believe the X-Forwarded-* (or Forwarded) fields that come from there, and add to them, because it is a "
+            "proxy of yours: 10.0.0.0/8 or 2001:db8::7. Those of everybody else are replaced. As often as wanted"},
+    {.name = "forwarded",
+     .key = FORWARDED,
+     .doc = "Tell the application about the client with Forwarded (RFC 7239), not with X-Forwarded-*"},
+    {.name = "access-log",
+     .key = ACCESS_LOG,
+     .arg = "FILE|-",
+     .doc = "Add one line to FILE for each request that is over; - is standard output. SIGHUP opens FILE again"},
+    {.name = "access-log-format",
+     .key = ACCESS_LOG_FORMAT,
+     .arg = "text|json",
+     .doc = "text: the combined log, and key=value behind it; json: one object per line (text)"},
     {.name = "cert",
      .key = CERT,
      .arg = "FILE",
@@ -105,6 +140,67 @@ static void read_congestion(proxy_options *o, const char *text, struct argp_stat
   o->congestion = is_bbr ? H3EDGE_BBR : H3EDGE_CUBIC;
 }
 
+static void read_route(proxy_options *o, const char *text, struct argp_state *state) {
+  const char *why = routes_add(&o->routes, text);
+
+  if (why) argp_error(state, "--route '%s': %s", text, why);
+}
+
+static void read_origin(proxy_options *o, const char *url, struct argp_state *state) {
+  const char *why = routes_add_default(&o->routes, url);
+
+  if (why) argp_error(state, "--origin '%s': %s", url, why);
+}
+
+/* Decimal digits and nothing else. */
+static bool read_number(unsigned long *out, const char *text, unsigned long max) {
+  char *end = NULL;
+
+  errno = 0;
+  *out = strtoul(text, &end, 10);
+  return *text >= '0' && *text <= '9' && *end == '\0' && !errno && *out <= max;
+}
+
+static void read_min_warm(proxy_options *o, const char *text, struct argp_state *state) {
+  unsigned long count;
+
+  if (!read_number(&count, text, WARM_MAX))
+    argp_error(state, "--min-warm is a number of connections from 0 to %d: '%s' is none", WARM_MAX, text);
+  o->min_warm = count;
+}
+
+static bool read_prefix(h3edge_prefix *out, const char *text) {
+  size_t len = strcspn(text, "/");
+  bool is_v6 = memchr(text, ':', len) != NULL;
+  char address[H3EDGE_ADDRESS_TEXT];
+  unsigned long bits, most;
+
+  /* Addresses are read with a port. */
+  if (snprintf(address, sizeof address, is_v6 ? "[%.*s]:0" : "%.*s:0", (int)len, text) >= (int)sizeof address)
+    return false;
+  if (h3edge_address_parse(&out->address, address)) return false;
+  most = bits = out->address.as.any.sa_family == AF_INET ? 32 : 128;
+  if (text[len] && !read_number(&bits, text + len + 1, most)) return false;
+  out->bits = (unsigned)bits;
+  return true;
+}
+
+static void read_trust(proxy_options *o, const char *text, struct argp_state *state) {
+  if (o->trusted_count == TRUST_MAX) argp_error(state, "--trust is given more than %d times", TRUST_MAX);
+  if (!read_prefix(&o->trusted[o->trusted_count++], text))
+    argp_error(state, "--trust '%s' is neither an address nor ADDRESS/BITS: 192.0.2.7, 10.0.0.0/8, 2001:db8::/32",
+               text);
+}
+
+static void read_format(proxy_options *o, const char *text, struct argp_state *state) {
+  if (strcmp(text, "text") == 0)
+    o->access_line = access_line_text;
+  else if (strcmp(text, "json") == 0)
+    o->access_line = access_line_json;
+  else
+    argp_error(state, "--access-log-format is neither text nor json: '%s'", text);
+}
+
 static void read_early(proxy_options *o, const char *text, struct argp_state *state) {
   static const struct {
     const char *name;
@@ -147,10 +243,13 @@ static void read_rule(proxy_options *o, const char *text, struct argp_state *sta
 }
 
 static void check(proxy_options *o, struct argp_state *state) {
-  if (!o->origin) argp_error(state, "--origin is needed: where requests go, such as http://127.0.0.1:8000");
+  if (!o->routes.count)
+    argp_error(state, "--origin or --route is needed: where requests go, such as --origin http://127.0.0.1:8000");
+  if (o->access_line && !o->access_log) argp_error(state, "--access-log-format needs --access-log");
   if (!o->cert != !o->key) argp_error(state, "%s", o->cert ? "--cert needs --key" : "--key needs --cert");
   if (o->early == EARLY_OFF && (o->rule_count || o->early_any_address))
     argp_error(state, "%s means nothing with --early-data off", o->rule_count ? "--early-rule" : "--early-any-address");
+  if (!o->access_line) o->access_line = access_line_text;
   if (!o->listen_count) read_listen(o, DEFAULT_LISTEN, state);
 }
 
@@ -162,8 +261,25 @@ static error_t on_option(int key, char *arg, struct argp_state *state) {
     read_listen(o, arg, state);
     return 0;
   case ORIGIN:
-    if (o->origin) argp_error(state, "--origin is given twice");
-    o->origin = arg;
+    read_origin(o, arg, state);
+    return 0;
+  case ROUTE:
+    read_route(o, arg, state);
+    return 0;
+  case MIN_WARM:
+    read_min_warm(o, arg, state);
+    return 0;
+  case TRUST:
+    read_trust(o, arg, state);
+    return 0;
+  case FORWARDED:
+    o->forwarded = true;
+    return 0;
+  case ACCESS_LOG:
+    o->access_log = arg;
+    return 0;
+  case ACCESS_LOG_FORMAT:
+    read_format(o, arg, state);
     return 0;
   case CERT:
     o->cert = arg;
@@ -209,7 +325,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
       .parser = on_option,
       .doc = "Ends HTTP/3 and sends the requests on to an HTTP/1.1 application.\v"
              "SIGTERM and SIGINT stop it: requests at hand get 5 seconds, a second signal stops at once. SIGUSR1 "
-             "prints all counters.\n\n"
+             "prints all counters, SIGHUP opens the access log again.\n\n"
              "Modes of --early-data that send requests on before the handshake:\n"
              "  strict      GET, HEAD and OPTIONS without query, cookie and authorization\n"
              "  safe        methods that only read: GET, HEAD, OPTIONS\n"
@@ -220,6 +336,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
   };
 
   memset(out, 0, sizeof *out);
+  out->min_warm = 1;
   argp_err_exit_status = EXIT_USAGE;
   argp_parse(&parser, argc, argv, 0, NULL, out);
 }

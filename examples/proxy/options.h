@@ -3,10 +3,14 @@
 #ifndef H3EDGE_PROXY_OPTIONS_H
 #define H3EDGE_PROXY_OPTIONS_H
 
+#include <h3edge/gateway.h>
 #include <h3edge/replay.h>
 #include <h3edge/server.h>
 
-enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256 };
+#include "access_line.h"
+#include "routes.h"
+
+enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256, TRUST_MAX = 64, WARM_MAX = 1024 };
 
 typedef enum early_mode { EARLY_HOLD, EARLY_OFF, EARLY_STRICT, EARLY_SAFE, EARLY_IDEMPOTENT } early_mode;
 
@@ -18,7 +22,13 @@ typedef struct listen_address {
 typedef struct proxy_options {
   listen_address listen[LISTEN_MAX];
   size_t listen_count;
-  const char *origin;
+  route_table routes; /* --route and --origin */
+  size_t min_warm;
+  h3edge_prefix trusted[TRUST_MAX];
+  size_t trusted_count;
+  bool forwarded;
+  const char *access_log; /* NULL: none */
+  access_line *access_line;
   const char *cert; /* NULL: make one */
   const char *key;
   const char *keylog;      /* NULL: none */
@@ -31,7 +41,8 @@ typedef struct proxy_options {
   bool verbose;
 } proxy_options;
 
-/* Reads the command line. Ends the program after --help and --version (0), and when something is wrong (EXIT_USAGE). */
+/* Reads the command line. Ends the program after --help and --version (0), and when something is wrong (EXIT_USAGE).
+ * The routes are the caller's to free. */
 void options_read(proxy_options *out, int argc, char **argv);
 
 #endif

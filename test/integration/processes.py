@@ -99,7 +99,9 @@ class Proxy(Process):
 
     def __init__(self, origin, *options):
         self.port = free_udp_port()
-        super().__init__(PROXY, "--listen", f"localhost:{self.port}", "--origin", origin, *options)
+        if origin:
+            options = ("--origin", origin, *options)
+        super().__init__(PROXY, "--listen", f"localhost:{self.port}", *options)
         self.wait_for(rf"listening on 127.0.0.1:{self.port}, \[::1\]:{self.port}")
         self.url = f"https://localhost:{self.port}"
 

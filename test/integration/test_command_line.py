@@ -31,8 +31,9 @@ def refused(*options):
 def test_help():
     status, out, _ = run("--help")
     assert status == 0
-    for option in ("--listen", "--origin", "--cert", "--key", "--keylog", "--verbose", "--help", "--version"):
-        assert option in out
+    for option in ("listen", "origin", "route", "min-warm", "trust", "forwarded", "access-log", "access-log-format",
+                   "cert", "key", "keylog", "verbose", "help", "version"):
+        assert f"--{option}" in out
 
 
 def test_version():
@@ -50,7 +51,6 @@ def test_taken_port():
 
 @pytest.mark.parametrize("options, word", [
     ([], "--origin"),
-    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--origin", ORIGIN], "twice"),
     (["--listen", "127.0.0.1:0", "--origin", "gopher://localhost"], "gopher://localhost"),
     (["--listen", "127.0.0.1:0", "--origin", "http://"], "http://"),
     (["--listen", "somewhere", "--origin", ORIGIN], "somewhere"),
@@ -64,6 +64,44 @@ def test_taken_port():
 ])
 def test_mistakes(options, word):
     assert word in refused(*options)
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--route", "/a"], "no \"=\""),
+    (["--route", "a=http://127.0.0.1:9"], "no path"),
+    (["--route", "api.example=http://127.0.0.1:9"], "no path"),
+    (["--route", "user@api.example/=http://127.0.0.1:9"], "neither a host nor host:port"),
+    (["--route", "*.example/=http://127.0.0.1:9"], "no wildcards"),
+    (["--route", "/a?b=http://127.0.0.1:9"], "queries"),
+    (["--route", "/a b=http://127.0.0.1:9"], "blank"),
+    (["--route", "/" + "x" * 1024 + "=http://127.0.0.1:9"], "too long"),
+    (["--route", "/a="], "a server is missing"),
+    (["--route", "/a=gopher://127.0.0.1"], "gopher://127.0.0.1"),
+    (["--route", "/a=http://127.0.0.1:9", "--route", "/a=http://127.0.0.1:8"], "no request ever comes here"),
+    (["--route", "API.example/a=http://127.0.0.1:9", "--route", "api.example:443/a=http://127.0.0.1:8"],
+     "no request ever comes here"),
+    (["--route", "/=http://127.0.0.1:9", "--origin", ORIGIN], "everything else"),
+    (["--origin", ORIGIN, "--route", "/=http://127.0.0.1:9"], "no request ever comes here"),
+    ([word for number in range(65) for word in ("--route", f"/{number}=http://127.0.0.1:9")], "too many routes"),
+    (["--origin", ""], "a server is missing"),
+    (["--origin", ORIGIN, "--min-warm", "-1"], "--min-warm"),
+    (["--origin", ORIGIN, "--min-warm", "2x"], "2x"),
+    (["--origin", ORIGIN, "--min-warm", "1025"], "1025"),
+    (["--origin", ORIGIN, "--min-warm", ""], "--min-warm"),
+    (["--origin", ORIGIN, "--min-warm", "99999999999999999999999"], "--min-warm"),
+    (["--origin", ORIGIN, "--trust", "proxy.example"], "proxy.example"),
+    (["--origin", ORIGIN, "--trust", "127.0.0.1:80"], "127.0.0.1:80"),
+    (["--origin", ORIGIN, "--trust", "10.0.0.0/33"], "10.0.0.0/33"),
+    (["--origin", ORIGIN, "--trust", "10.0.0.0/"], "10.0.0.0/"),
+    (["--origin", ORIGIN, "--trust", "::1/129"], "::1/129"),
+    (["--origin", ORIGIN, "--trust", "1" * 100], "neither an address"),
+    (["--origin", ORIGIN, *["--trust", "::1"] * 65], "more than 64"),
+    (["--origin", ORIGIN, "--access-log", "/nowhere/access.log"], "cannot write the access log /nowhere/access.log"),
+    (["--origin", ORIGIN, "--access-log", "-", "--access-log-format", "xml"], "neither text nor json: 'xml'"),
+    (["--origin", ORIGIN, "--access-log-format", "json"], "needs --access-log"),
+])
+def test_mistakes_in_what_is_forwarded(options, words):
+    assert words in refused("--listen", "127.0.0.1:0", *options)
 
 
 @pytest.mark.parametrize("name", ["cubic", "bbr"])
