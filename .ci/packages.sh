@@ -34,7 +34,7 @@ missing() {
   if at_least test; then
     programs c++ clang chromium chromedriver git openssl
     libraries cmocka
-    modules pytest selenium
+    modules h11 pytest selenium
     libcurl_with_http3
   fi
 }
@@ -46,6 +46,7 @@ packages() {
   if at_least demo; then echo ngtcp2-client python3-fastapi python3-multipart python3-uvicorn; fi
   if at_least test; then
     echo g++ clang chromium chromium-driver git openssl libcmocka-dev python3-pytest python3-selenium python3-pycurl
+    echo python3-h11 # the independent parser of test/judge
   fi
 }
 

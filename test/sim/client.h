@@ -111,7 +111,7 @@ struct fetch {
   char fields[TEXT_MAX];  /* "name: value\n" for each field of it */
   char informs[TEXT_MAX]; /* ":status: 103\n" and its fields, for each interim response */
   char trailers[TEXT_MAX];
-  char text[TEXT_MAX]; /* the content's beginning, ended by NUL */
+  char text[TEXT_MAX]; /* the content's beginning, with a NUL behind it */
   content_check content;
   uint64_t sent; /* bytes of the request's content taken for sending */
   bool complete; /* the response ended cleanly */

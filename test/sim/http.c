@@ -7,12 +7,16 @@
 #include "client.h"
 #include "sim.h"
 
-static void append(char text[TEXT_MAX], const void *data, size_t len) {
-  size_t used = strlen(text);
-
+/* Behind the first `used` bytes. */
+static void put(char text[TEXT_MAX], size_t used, const void *data, size_t len) {
+  if (used > TEXT_MAX - 1) used = TEXT_MAX - 1;
   if (len > TEXT_MAX - 1 - used) len = TEXT_MAX - 1 - used;
   memcpy(text + used, data, len);
   text[used + len] = '\0';
+}
+
+static void append(char text[TEXT_MAX], const void *data, size_t len) {
+  put(text, strlen(text), data, len);
 }
 
 static fetch *find(client *c, int64_t id) {
@@ -45,7 +49,7 @@ static int on_data(nghttp3_conn *http, int64_t id, const uint8_t *data, size_t l
 
   (void)http, (void)id, (void)ctx;
   if (!f->content.len) f->first_byte_at = world_now();
-  append(f->text, data, len);
+  put(f->text, (size_t)f->content.len, data, len);
   content_received(&f->content, data, len);
   f->unread += len;
   http_credit_content(f);
