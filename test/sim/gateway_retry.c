@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* gateway_retry.c: links that are lost under a request. What can be sent again without harm is, once, and nobody
  * notices; the rest gets 502, or a reset when an answer has begun. */
+#include <stdio.h>
+
 #include "sim.h"
 #include "visits.h"
 
@@ -15,13 +17,17 @@ static size_t asked_for(const edge *e, const char *target) {
 }
 
 /* An edge with one link that was used before, to which the first request for /lost will go, and be lost with it. */
-static edge *edge_to_lose(client **c) {
-  edge *e = EDGE();
+static edge *edge_to_lose_at(const char *address, client **c) {
+  edge *e = EDGE(.address = address);
 
-  *c = CLIENT();
+  *c = CLIENT(.to = &e->address);
   sim_still_serves(e, *c);
   SCRIPT(e->origin, "/lost", WAIT(SOON), CUT);
   return e;
+}
+
+static edge *edge_to_lose(client **c) {
+  return edge_to_lose_at("198.51.100.1:443", c);
 }
 
 /* Once the first request for /lost has come, those that follow are answered. */
@@ -54,20 +60,15 @@ static void is_not_sent_again(edge *e, const fetch *f) {
 
 static void what_may_be_done_twice_is_sent_again(void) {
   static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "DELETE", "PUT"};
+  char address[32];
   client *c;
   edge *e;
   fetch *f;
   size_t i;
 
   for (i = 0; i < sizeof methods / sizeof *methods; i++) {
-    e = i ? edge_at(0) : edge_to_lose(&c);
-    if (i) {
-      edge_restart(e);
-      e->origin->request_count = 0;
-      c = CLIENT();
-      sim_still_serves(e, c);
-      SCRIPT(e->origin, "/lost", WAIT(SOON), CUT);
-    }
+    snprintf(address, sizeof address, "198.51.100.%zu:443", i + 1);
+    e = edge_to_lose_at(address, &c);
     f = FETCH(c, .method = methods[i], .path = "/lost");
     answer_the_next(e);
     if (strcmp(methods[i], "HEAD") == 0) SCRIPT(e->origin, "/lost", SEND("HTTP/1.1 200 OK\r\n\r\n"));
