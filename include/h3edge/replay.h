@@ -130,9 +130,10 @@ struct h3edge_register {
 
 /* A register in the memory of this process, for any number of servers on any number of threads whose clocks (`now`) are
  * the same. It takes 16 bytes for each of `capacity` claims, once and for all, and keeps a claim for its ttl and at
- * most two seconds more. With more than `capacity` of them at one time claims begin to FAIL, with twice as many all do,
- * until old ones expire. (1,000 early connections a second and tickets of one hour, kept six, are 21.6 million.) Now
- * and then, once in a hundred million times, it takes a new key for one that it has seen. */
+ * most two seconds more. With more than `capacity` of them at one time claims begin to FAIL, with twice as many,
+ * rounded up to a multiple of 64, all do, until old ones expire. (1,000 early connections a second and tickets of one
+ * hour, kept six, are 21.6 million.) Now and then, once in a hundred million times, it takes a new key for one that it
+ * has seen. */
 typedef struct h3edge_memory_register_options {
   size_t struct_size;
   size_t capacity;       /* claims (1,000,000) */

@@ -80,7 +80,9 @@ typedef struct h3edge_server_options {
 
   /* Early data (replay.h). A client that comes back may send requests with its first packets when there is a register,
    * and they are delivered early when the classifier, the register and the address allow it; otherwise they wait for
-   * the handshake. Servers that share clients need the same `secret`, settings and register for it. */
+   * the handshake. Servers that share clients need the same `secret`, settings and register for it. A server takes
+   * early data only with tickets that are younger than itself: after a restart, and when a new object takes the place
+   * of another, beside the same register too, the next visit of each client is without, once. */
   const h3edge_classifier *classifier; /* kept; NULL: every early request waits */
   h3edge_register *claim_register;     /* kept; NULL: no early data at all */
   h3edge_ts ticket_lifetime; /* of a session ticket, at most 7 days (1 h); a claim is kept six times as long */

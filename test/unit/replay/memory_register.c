@@ -135,6 +135,26 @@ done:
   h3edge_memory_register_free(memory);
 }
 
+/* Twice what was asked for, in whole buckets. */
+static void has_room_for_so_many_and_no_more(void) {
+  static const size_t asked[] = {1, 32, 33, 64, 65}, room[] = {64, 64, 128, 128, 192};
+  h3edge_register *memory = NULL;
+  size_t i, fresh;
+  uint64_t key;
+
+  for (i = 0; i < sizeof asked / sizeof *asked; i++) {
+    OK(register_new(&memory, asked[i]));
+    for (key = fresh = 0; key < 2000; key++) fresh += claim(memory, key, TTL, NOW) == H3EDGE_CLAIM_FRESH;
+    CHECK_INT(fresh, room[i]);
+    CHECK_INT(claim(memory, key, TTL, NOW), H3EDGE_CLAIM_FAILED);
+    CHECK_INT(claim(memory, key, TTL, NOW + TTL + 2 * H3EDGE_SECOND), H3EDGE_CLAIM_FRESH);
+    h3edge_memory_register_free(memory);
+    memory = NULL;
+  }
+done:
+  h3edge_memory_register_free(memory);
+}
+
 static void threads_need_not_come_in_order(void) {
   h3edge_register *memory = NULL;
 
@@ -356,7 +376,8 @@ static void needs_randomness(void) {
 
 UNIT_MAIN("replay/memory_register", UNIT(the_first_is_fresh_and_the_others_are_seen), UNIT(no_byte_is_left_out),
           UNIT(a_claim_lasts_for_its_ttl), UNIT(a_full_one_fails_until_claims_expire),
-          UNIT(threads_need_not_come_in_order), UNIT(fails_where_it_cannot_count),
-          UNIT(behaves_as_one_that_never_forgets_too_early), UNIT(takes_16_bytes_for_a_claim),
-          UNIT(too_many_fail_and_the_others_stay), UNIT(of_threads_that_race_one_is_first), UNIT(scopes_differ),
-          UNIT(options_may_be_missing_or_wrong), UNIT(needs_randomness))
+          UNIT(has_room_for_so_many_and_no_more), UNIT(threads_need_not_come_in_order),
+          UNIT(fails_where_it_cannot_count), UNIT(behaves_as_one_that_never_forgets_too_early),
+          UNIT(takes_16_bytes_for_a_claim), UNIT(too_many_fail_and_the_others_stay),
+          UNIT(of_threads_that_race_one_is_first), UNIT(scopes_differ), UNIT(options_may_be_missing_or_wrong),
+          UNIT(needs_randomness))
