@@ -3,83 +3,7 @@
 
 #include <stdio.h>
 
-#include "link/link.h"
-
-/* The owner of one link, and its upstream: a door, a ring, and what was heard. */
-typedef struct owner {
-  h3edge__door door;
-  h3edge__node due;
-  h3edge__link_set set;
-  h3edge_link link;
-  char heard[400];
-  h3edge_slice kept; /* of what was received last; holds a reference */
-  bool keeps;
-} owner;
-
-static const h3edge_link_target target = {.host = "127.0.0.1", .port = 80};
-
-static owner *owner_of(h3edge_link *link) {
-  return H3EDGE__OF(link, owner, link);
-}
-
-static void hear(h3edge_link *link, const char *what, const char *detail, size_t len) {
-  char *heard = owner_of(link)->heard;
-  size_t used = strlen(heard);
-
-  snprintf(heard + used, sizeof owner_of(link)->heard - used, "%s%s%.*s", used ? " " : "", what, (int)len, detail);
-}
-
-static void heard_connected(h3edge_link *link) {
-  hear(link, "connected", "", 0);
-}
-
-static void heard_received(h3edge_link *link, const h3edge_slice *bytes) {
-  owner *o = owner_of(link);
-
-  hear(link, "received:", (const char *)bytes->data, bytes->len);
-  if (!o->keeps) return;
-  h3edge_chunk_unref(o->kept.chunk);
-  o->kept = *bytes;
-  h3edge_chunk_ref(bytes->chunk);
-}
-
-static void heard_eof(h3edge_link *link) {
-  hear(link, "eof", "", 0);
-}
-
-static void heard_sent(h3edge_link *link) {
-  hear(link, "sent", "", 0);
-}
-
-static void heard_failed(h3edge_link *link, const char *why) {
-  hear(link, "failed:", why, strlen(why));
-  h3edge__link_close(link);
-}
-
-static void heard_closed(h3edge_link *link) {
-  hear(link, "closed", "", 0);
-}
-
-static const h3edge__link_events events = {
-    .connected = heard_connected,
-    .received = heard_received,
-    .eof = heard_eof,
-    .sent = heard_sent,
-    .failed = heard_failed,
-    .closed = heard_closed,
-};
-
-static void init(owner *o, size_t read_size) {
-  memset(o, 0, sizeof *o);
-  h3edge__list_init(&o->due);
-  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events};
-  h3edge__link_init(&o->link, &o->set, &target, NULL);
-}
-
-static void drop(owner *o) {
-  h3edge_chunk_unref(o->kept.chunk);
-  h3edge__link_drop(&o->link);
-}
+#include "owner.h"
 
 /* All that a poll would hand out, as text. */
 static const char *ops(owner *o) {
@@ -99,7 +23,7 @@ static const char *ops(owner *o) {
 }
 
 static void open_it(owner *o, size_t read_size) {
-  init(o, read_size);
+  owner_init(o, read_size, NULL);
   ops(o);
   h3edge_link_connected(&o->link, 1);
   ops(o);
@@ -114,12 +38,6 @@ static bool receive(owner *o, const char *text) {
   memcpy(buf, text, strlen(text));
   h3edge_link_received(&o->link, strlen(text), 2);
   return true;
-}
-
-static int write_text(owner *o, const char *text) {
-  const h3edge_slice slice = {(const uint8_t *)text, strlen(text), NULL};
-
-  return h3edge__link_write(&o->link, &slice, 1);
 }
 
 /* What the embedder takes to write it, as text. */
@@ -143,8 +61,8 @@ static void lives_from_open_to_closed(void) {
   h3edge_link_op op;
   int user;
 
-  init(&o, 100);
-  CHECK(h3edge__link_next(&o.link, &op) && op.kind == H3EDGE_LINK_OPEN && op.target == &target);
+  owner_init(&o, 100, NULL);
+  CHECK(h3edge__link_next(&o.link, &op) && op.kind == H3EDGE_LINK_OPEN && op.target == &owner_target);
   CHECK_TEXT(ops(&o), "");
   h3edge_link_set_user(&o.link, &user);
   CHECK(h3edge_link_user(&o.link) == &user);
@@ -158,14 +76,14 @@ static void lives_from_open_to_closed(void) {
   CHECK_TEXT(o.heard, "connected closed");
   CHECK_INT(o.door.inside, false);
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void facts_before_the_close_are_handed_out_mean_nothing(void) {
   owner o;
 
   open_it(&o, 100);
-  OK(write_text(&o, "abc"));
+  OK(owner_write(&o, "abc"));
   CHECK_TEXT(take(&o), "abc");
   CHECK(receive(&o, "x"));
   o.heard[0] = '\0';
@@ -177,27 +95,27 @@ static void facts_before_the_close_are_handed_out_mean_nothing(void) {
   CHECK_INT(o.door.now, 3);
   CHECK_TEXT(ops(&o), "CLOSE");
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void a_close_before_the_connect(void) {
   owner o;
 
-  init(&o, 100);
+  owner_init(&o, 100, NULL);
   h3edge__link_close(&o.link);
   CHECK_TEXT(ops(&o), "OPEN CLOSE");
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void watch_comes_when_something_changed(void) {
   owner o;
 
   open_it(&o, 100);
-  OK(write_text(&o, "one"));
+  OK(owner_write(&o, "one"));
   CHECK_TEXT(ops(&o), "WATCH:r:w");
   CHECK_TEXT(ops(&o), "");
-  OK(write_text(&o, "two")); /* new bytes */
+  OK(owner_write(&o, "two")); /* new bytes */
   CHECK_TEXT(ops(&o), "WATCH:r:w");
   CHECK_TEXT(take(&o), "onetwo");
   CHECK_TEXT(ops(&o), "WATCH:r");
@@ -214,7 +132,7 @@ static void watch_comes_when_something_changed(void) {
   CHECK_TEXT(ops(&o), "");
   CHECK_TEXT(o.heard, "sent eof");
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void bytes_stay_until_they_are_sent(void) {
@@ -222,7 +140,7 @@ static void bytes_stay_until_they_are_sent(void) {
 
   open_it(&o, 100);
   CHECK(!o.link.taken);
-  OK(write_text(&o, "one"));
+  OK(owner_write(&o, "one"));
   CHECK(!o.link.taken);
   CHECK_TEXT(take(&o), "one");
   CHECK(o.link.taken);
@@ -232,21 +150,21 @@ static void bytes_stay_until_they_are_sent(void) {
   CHECK_INT(o.link.out.held, 0);
   h3edge__link_begin(&o.link);
   CHECK(!o.link.taken);
-  OK(write_text(&o, "two"));
+  OK(owner_write(&o, "two"));
   h3edge__link_unwrite(&o.link);
   CHECK_TEXT(take(&o), "");
   CHECK(!o.link.taken);
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void an_end_sends_what_was_taken_only(void) {
   owner o;
 
   open_it(&o, 100);
-  OK(write_text(&o, "one"));
+  OK(owner_write(&o, "one"));
   CHECK_TEXT(take(&o), "one");
-  OK(write_text(&o, "two"));
+  OK(owner_write(&o, "two"));
   CHECK_TEXT(ops(&o), "WATCH:r:w");
   h3edge__link_end(&o.link);
   CHECK_TEXT(take(&o), "");
@@ -254,7 +172,7 @@ static void an_end_sends_what_was_taken_only(void) {
   h3edge_link_sent(&o.link, 3, 2);
   CHECK_TEXT(ops(&o), "");
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void the_in_buffer_stays_while_it_is_lent(void) {
@@ -276,7 +194,7 @@ static void the_in_buffer_stays_while_it_is_lent(void) {
   h3edge_link_received(&o.link, 0, 3);
   CHECK_TEXT(o.heard, "received:late");
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void bytes_that_are_referred_to_are_never_written_over(void) {
@@ -296,7 +214,7 @@ static void bytes_that_are_referred_to_are_never_written_over(void) {
   memset(buf, 'x', 100);
   CHECK(memcmp(o.kept.data, "first", 5) == 0);
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 /* The run without memory is the one that shows something here. */
@@ -313,7 +231,7 @@ static void a_link_without_memory_fails_in_the_next_poll(void) {
     assert_string_equal(o.heard, "failed:out of memory");
     assert_true(o.link.starved);
   }
-  drop(&o);
+  owner_drop(&o);
 }
 
 static void tell_sent(void *link) {
@@ -336,7 +254,7 @@ static void tell_more_than_there_is_room(void *link) {
 static void facts_out_of_order(void) {
   owner o;
 
-  init(&o, 100);
+  owner_init(&o, 100, NULL);
   CHECK(unit_asserts(tell_connected, &o.link)); /* before OPEN */
   CHECK_TEXT(ops(&o), "OPEN");
   CHECK(unit_asserts(tell_closed, &o.link)); /* before CLOSE */
@@ -348,7 +266,7 @@ static void facts_out_of_order(void) {
   CHECK_TEXT(ops(&o), "CLOSE");
   CHECK(unit_asserts(tell_sent, &o.link)); /* after CLOSE */
 done:
-  drop(&o);
+  owner_drop(&o);
 }
 
 UNIT_MAIN("link/link", UNIT(lives_from_open_to_closed), UNIT(facts_before_the_close_are_handed_out_mean_nothing),
