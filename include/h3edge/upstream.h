@@ -149,6 +149,7 @@ typedef struct h3edge_exchange_result {
   h3edge_ts first_byte;  /* from then until the first byte of the response; 0: none came */
   h3edge_ts retry_after; /* with RESTING: until the origin is tried again */
 } h3edge_exchange_result;
+#define h3edge_exchange_result_init(result) h3edge_sized_init((result), sizeof *(result))
 
 /* What happens to an exchange. All but on_send and on_close may be NULL. The table is kept until on_close. */
 typedef struct h3edge_exchange_events {
@@ -187,6 +188,8 @@ H3EDGE_API int h3edge_exchange_trailers(h3edge_exchange *exchange, const h3edge_
 H3EDGE_API size_t h3edge_exchange_room(const h3edge_exchange *exchange);
 /* `len` bytes of the response's content need no more room here: reading may go on. */
 H3EDGE_API void h3edge_exchange_consume(h3edge_exchange *exchange, size_t len);
+/* How it went so far: what on_close would say now, but for `error` and `detail`. */
+H3EDGE_API void h3edge_exchange_progress(const h3edge_exchange *exchange, h3edge_exchange_result *out);
 /* Not wanted any more; on_close follows with the next poll. Its link is closed unless nothing was sent on it. */
 H3EDGE_API void h3edge_exchange_cancel(h3edge_exchange *exchange);
 

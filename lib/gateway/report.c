@@ -22,11 +22,22 @@ void h3edge__trip_saw_result(h3edge__trip *trip, const h3edge_exchange_result *r
   if (result->server) trip->report.server = result->server;
 }
 
+/* The request ends first: its exchange will have its result too late. */
+static void see_progress(h3edge__trip *trip) {
+  h3edge_exchange_result result;
+
+  if (!trip->exchange) return;
+  h3edge_exchange_result_init(&result);
+  h3edge_exchange_progress(trip->exchange, &result);
+  h3edge__trip_saw_result(trip, &result);
+}
+
 void h3edge__trip_report(h3edge__trip *trip, h3edge_reason reason) {
   const h3edge_gateway *gateway = trip->gateway;
   h3edge_report *report = &trip->report;
 
   if (!gateway->hooks.on_report) return;
+  see_progress(trip);
   report->head = h3edge_request_head(trip->request);
   report->peer = &h3edge_request_path(trip->request)->remote;
   report->reason = reason;

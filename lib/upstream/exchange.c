@@ -86,10 +86,10 @@ void h3edge__exchange_heard(h3edge_exchange *exchange) {
   exchange->response_seen = true;
 }
 
-void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error, const char *detail) {
-  h3edge_upstream *upstream = exchange->origin->upstream;
-  const h3edge_exchange_result result = {
-      .struct_size = sizeof result,
+static h3edge_exchange_result result_of(const h3edge_exchange *exchange, h3edge_exchange_error error,
+                                        const char *detail) {
+  return (h3edge_exchange_result){
+      .struct_size = sizeof(h3edge_exchange_result),
       .error = error,
       .link_reused = exchange->link_reused,
       .taken = exchange->taken,
@@ -99,6 +99,18 @@ void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error
       .waited = exchange->server ? exchange->waited : passed(exchange),
       .first_byte = exchange->first_byte,
   };
+}
+
+void h3edge_exchange_progress(const h3edge_exchange *exchange, h3edge_exchange_result *out) {
+  h3edge_exchange_result result = result_of(exchange, H3EDGE_EXCHANGE_OK, "under way");
+
+  if (exchange->carrier) result.taken = exchange->carrier->link.taken;
+  h3edge__sized_fill(out, &result, sizeof result);
+}
+
+void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error, const char *detail) {
+  h3edge_upstream *upstream = exchange->origin->upstream;
+  const h3edge_exchange_result result = result_of(exchange, error, detail);
 
   leave_queue(exchange);
   h3edge__list_remove(&exchange->node);

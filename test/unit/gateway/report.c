@@ -165,12 +165,21 @@ done:
 
 static void clients_that_left(void) {
   OK(start());
+  world.ignores = true;
+  get("/");
+  pass_time(10);
+  close_request(H3EDGE_REASON_PEER);
+  CHECK_INT(told.report.waited, 10);
+  CHECK_TEXT(told.server, "(none)");
+  world_end();
+  OK(start());
   get("/");
   close_request(H3EDGE_REASON_PEER);
   CHECK_INT(told.count, 1);
   CHECK_INT(told.report.status, 0);
   CHECK_INT(told.report.first_byte, 0);
   CHECK_INT(told.report.reason, H3EDGE_REASON_PEER);
+  CHECK_TEXT(told.server, "http://origin.test:8000");
   CHECK_TEXT(told.why, "the request ended before it was answered");
   world_end();
   OK(start());

@@ -365,6 +365,32 @@ done:
   embedder_free(&e);
 }
 
+static void how_it_went_so_far(void) {
+  static embedder e;
+  h3edge_exchange_result result;
+
+  h3edge_exchange_result_init(&result);
+  OK(embedder_init(&e, NULL));
+  CHECK(embedder_call(&e, 0, NULL) != NULL);
+  embedder_turn(&e);
+  embedder_sleep(&e, H3EDGE_SECOND);
+  CHECK(e.calls[0].exchange != NULL);
+  h3edge_exchange_progress(e.calls[0].exchange, &result);
+  CHECK(!result.server && !result.taken && !result.response_seen);
+  CHECK_INT(result.waited, H3EDGE_SECOND);
+  embedder_connect(&e, 0);
+  embedder_sleep(&e, H3EDGE_SECOND);
+  CHECK(embedder_receive(&e, 0, "HTTP/1.1 2"));
+  CHECK(e.calls[0].exchange != NULL);
+  h3edge_exchange_progress(e.calls[0].exchange, &result);
+  CHECK_TEXT(result.server, "http://origin:80");
+  CHECK(result.taken && result.response_seen && !result.link_reused);
+  CHECK_INT(result.waited, H3EDGE_SECOND);
+  CHECK_INT(result.first_byte, H3EDGE_SECOND);
+done:
+  embedder_free(&e);
+}
+
 static void the_result_without_a_link(void) {
   static embedder e;
   size_t i;
@@ -393,4 +419,4 @@ UNIT_MAIN("upstream/exchange", UNIT(every_error_has_its_text), UNIT(content_of_a
           UNIT(no_content_asks_for_none), UNIT(reading_pauses_until_content_is_consumed), UNIT(a_cancel_while_waiting),
           UNIT(a_cancel_before_anything_was_sent_keeps_the_link), UNIT(a_cancel_in_flight_closes_the_link),
           UNIT(a_cancel_inside_an_event), UNIT(a_cancel_at_the_end_changes_nothing),
-          UNIT(the_result_tells_where_time_went), UNIT(the_result_without_a_link))
+          UNIT(the_result_tells_where_time_went), UNIT(how_it_went_so_far), UNIT(the_result_without_a_link))
