@@ -36,6 +36,7 @@ static void set_params(const connection *c, ngtcp2_settings *settings, ngtcp2_tr
   ngtcp2_settings_default(settings);
   settings->initial_ts = c->load->now;
   settings->handshake_timeout = o->timeout;
+  settings->ack_thresh = 1; /* acknowledgements leave with the next requests and need no packets of their own */
   settings->max_window = 2 * CONNECTION_WINDOW;
   settings->max_stream_window = 2 * STREAM_WINDOW;
   settings->token = c->memory.token.data;
@@ -86,6 +87,7 @@ bool connection_open(connection *c) {
   h3edge__list_init(&c->active);
   h3edge__list_init(&c->settled);
   c->active_count = 0;
+  c->watched = 0;
   c->asked = 0;
   c->leaving = c->has_new_ticket = c->over = false;
   *c->detail = '\0';

@@ -24,6 +24,7 @@ struct connection {
   connection_state state;
   int fd;
   h3edge_address local;
+  uint32_t watched;   /* the events that epoll looks for */
   udp_outbox *unsent; /* what the socket had no room for; NULL: nothing */
   ngtcp2_conn *quic;
   ngtcp2_crypto_conn_ref ref;

@@ -40,10 +40,16 @@ static void queue(connection *c) {
     h3edge__list_push_back(&c->load->waiting, &c->waiting);
 }
 
+/* Room is asked for only while something waits for it: else each datagram that leaves would be an event. */
 static bool watch(connection *c) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
+  uint32_t wanted = EPOLLIN | (c->unsent ? EPOLLOUT : 0u);
+  struct epoll_event event = {.events = wanted, .data.ptr = c};
 
-  if (!epoll_ctl(c->load->epoll, EPOLL_CTL_ADD, c->fd, &event)) return true;
+  if (c->watched == wanted) return true;
+  if (!epoll_ctl(c->load->epoll, c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &event)) {
+    c->watched = wanted;
+    return true;
+  }
   schedule_stop(c->load, "cannot watch a socket: %s", strerror(errno));
   return false;
 }
@@ -55,6 +61,7 @@ static void settle(connection *c) {
 
   if (c->state == CONNECTION_NONE) return;
   if (!is_lost && !connection_is_done(c)) {
+    if (!watch(c)) return;
     h3edge__timers_set(&l->timers, &c->timer, connection_deadline(c));
     return;
   }
@@ -87,7 +94,7 @@ static void open_waiting(load *l) {
     c = H3EDGE__OF(l->waiting.next, connection, waiting);
     if (!schedule_admit(c)) return; /* nor are the others behind it */
     h3edge__list_remove(&c->waiting);
-    if (!connection_open(c) || !watch(c)) return;
+    if (!connection_open(c)) return;
     turn(c);
   }
 }
