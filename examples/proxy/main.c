@@ -98,6 +98,7 @@ static int make_upstream(proxy *p) {
 
   h3edge_upstream_options_init(&options);
   options.min_warm = p->options.min_warm;
+  options.trust_file = p->options.origin_ca;
   options.logger = &p->logger;
   if (h3edge_upstream_new(&p->upstream, &options)) return no_memory();
   status = routes_make_origins(&p->options.routes, p->upstream);

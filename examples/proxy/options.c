@@ -15,6 +15,7 @@ enum {
   LISTEN = 0x100,
   ORIGIN,
   ROUTE,
+  ORIGIN_CA,
   MIN_WARM,
   TRUST,
   FORWARDED,
@@ -40,7 +41,7 @@ static const struct argp_option known[] = {
     {.name = "origin",
      .key = ORIGIN,
      .arg = "URL",
-     .doc = "Send requests there: http://HOST:PORT or http://unix:/PATH."},
+     .doc = "Send requests there: http://HOST:PORT, https://HOST:PORT or http://unix:/PATH."},
     {.name = "route",
      .key = ROUTE,
      .arg = "[AUTHORITY]/PREFIX=URL",
@@ -48,6 +49,10 @@ static const struct argp_option known[] = {
             "server: '/static=http://127.0.0.1:9000' or 'api.example/=http://unix:/run/api.sock'. Routes with an "
             "authority come before those without, then longer paths before shorter ones, wherever they stand; what no "
             "route takes goes to --origin, or gets 404 without it. As often as wanted"},
+    {.name = "origin-ca",
+     .key = ORIGIN_CA,
+     .arg = "FILE",
+     .doc = "Verify https servers against the authorities in this file, PEM, instead of those that the system trusts"},
     {.name = "min-warm",
      .key = MIN_WARM,
      .arg = "COUNT",
@@ -265,6 +270,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state) {
     return 0;
   case ROUTE:
     read_route(o, arg, state);
+    return 0;
+  case ORIGIN_CA:
+    o->origin_ca = arg;
     return 0;
   case MIN_WARM:
     read_min_warm(o, arg, state);

@@ -22,7 +22,8 @@ typedef struct listen_address {
 typedef struct proxy_options {
   listen_address listen[LISTEN_MAX];
   size_t listen_count;
-  route_table routes; /* --route and --origin */
+  route_table routes;    /* --route and --origin */
+  const char *origin_ca; /* NULL: whom the system trusts */
   size_t min_warm;
   h3edge_prefix trusted[TRUST_MAX];
   size_t trusted_count;

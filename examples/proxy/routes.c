@@ -121,7 +121,8 @@ static int make_origin(route *row, h3edge_upstream *upstream) {
 
   if (!error) return 0;
   if (error == H3EDGE_ERR_INVAL)
-    complain("the origin %s cannot be used: %s; write http://HOST:PORT or http://unix:/PATH", row->servers[0], why);
+    complain("the origin %s cannot be used: %s (an origin is http://HOST:PORT, https://HOST:PORT or http://unix:/PATH)",
+             row->servers[0], why);
   else
     complain("out of memory");
   return error == H3EDGE_ERR_INVAL ? EXIT_USAGE : EXIT_FAILURE;
