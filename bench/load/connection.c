@@ -207,7 +207,7 @@ void connection_close(connection *c) {
     ngtcp2_ccerr_set_application_error(&why, NGHTTP3_H3_NO_ERROR, NULL, 0);
     say_goodbye(c, &why);
   }
-  http_close(c, c->over && c->why != OUTCOME_WELL ? c->why : OUTCOME_closed);
+  http_close(c, OUTCOME_closed);
   ngtcp2_conn_del(c->quic);
   if (c->tls) gnutls_deinit(c->tls);
   free(c->unsent);

@@ -145,7 +145,11 @@ static bool print_json(const load *l) {
 }
 
 bool report(const load *l) {
-  if (l->options->json) return print_json(l);
-  if (l->began) print(l);
-  return true;
+  bool good = true;
+
+  if (l->options->json)
+    good = print_json(l);
+  else if (l->began)
+    print(l);
+  return !fflush(stdout) && good;
 }

@@ -8,7 +8,7 @@
 /* One line to standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* For people, or as one JSON object. False: no memory. */
+/* For people, or as one JSON object. False: no memory, or no way to print. */
 bool report(const load *l);
 
 #endif

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "report.h"
 #include "schedule.h"
 #include "tls.h"
@@ -71,7 +72,10 @@ static void settle(connection *c) {
     else
       schedule_stop(l, "the server sent no session ticket: there is nothing to resume");
   }
-  if (is_lost) schedule_lost(c, c->why);
+  if (is_lost) {
+    http_close(c, c->why == OUTCOME_WELL ? OUTCOME_closed : c->why);
+    schedule_lost(c, c->why);
+  }
   connection_close(c);
   h3edge__timers_set(&l->timers, &c->timer, failed ? l->now + PAUSE : H3EDGE_NEVER);
   if (!failed) queue(c);
