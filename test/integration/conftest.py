@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One application and one edge for all tests that only send requests; tests that break something start their own."""
-import subprocess
-
 import pytest
-from processes import PROXY, Process, Proxy, Uvicorn
+from processes import PROXY, Process, Proxy, Uvicorn, make_certificate
 
 
 def pytest_configure(config):
@@ -25,14 +23,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """Certificate and key for localhost, in files."""
-    folder = tmp_path_factory.mktemp("certificate")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
-         "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return cert, key
+    """For localhost."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"), "localhost", "IP:127.0.0.1", "IP:::1")
 
 
 @pytest.fixture(scope="session")

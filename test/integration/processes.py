@@ -77,10 +77,12 @@ class Process:
 
 
 class Uvicorn(Process):
-    """Uvicorn with the demo application, on a free port, a given one, or a Unix socket."""
+    """Uvicorn with the demo application, on a free port, a given one, or a Unix socket; `tls` is certificate and key."""
 
-    def __init__(self, port=0, uds=None):
+    def __init__(self, port=0, uds=None, tls=None):
         where = ["--uds", uds] if uds else ["--port", port]
+        if tls:
+            where += ["--ssl-certfile", tls[0], "--ssl-keyfile", tls[1]]
         super().__init__("/usr/bin/python3", "-m", "uvicorn", "--app-dir", ROOT / "examples/fastapi", "app:app",
                          "--no-access-log", *where, FORWARDED_ALLOW_IPS="*" if uds else "127.0.0.1")
         found = self.wait_for(r"Uvicorn running on (?:unix socket )?(\S+)")[1]
@@ -109,6 +111,16 @@ class Proxy(Process):
         """What it prints on SIGUSR1 (once in its life)."""
         self.signal(signal.SIGUSR1)
         return self.wait_for(r"(?s)server +connections .*upstream .*\n")[0]
+
+
+def make_certificate(folder, *names):
+    """Certificate and key, in files of `folder`."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", f"/CN={names[0]}", "-addext", "subjectAltName=DNS:" + ",".join(names),
+         "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
 
 
 def free_udp_port():
