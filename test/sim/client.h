@@ -75,6 +75,9 @@ client *client_new(const client_options *options);
 void client_close(client *c);
 /* From now on it neither sends nor listens: as if its machine had lost power. */
 void client_hush(client *c);
+/* The next 0-RTT packet, whoever sends it, has these frames (borrowed) in place of its own. ngtcp2 1.11 keeps the news
+ * that a request is taken back for after the handshake, or forgets it. */
+void client_forge_early(const void *frames, size_t len);
 /* The other end's certificate is for `name`. */
 bool client_was_shown(client *c, const char *name);
 void client_update_keys(client *c);

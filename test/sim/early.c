@@ -205,6 +205,31 @@ static void what_waits_on_a_connection_that_ends_is_never_delivered(void) {
   CHECK_INT(e->origin->request_count, 0);
 }
 
+static void what_is_taken_back_while_it_waits_is_never_delivered(void) {
+  static wire head;
+  edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
+  client *c = visit_again(visit_first(e));
+  fetch *gone, *kept = FETCH(c, .method = "POST", .path = "/echo", .content = true, .content_len = 100);
+
+  wire_head(&head, ":method: POST\n:scheme: https\n:authority: localhost\n:path: /gone\n");
+  wire_frame(&head, WIRE_DATA, "half", 4);
+  gone = client_raw(c, head.data, head.len, false);
+  sim_run(ROUND_TRIP / 4);
+  visit_reset(gone);
+  sim_run(ROUND_TRIP * 3 / 8);
+  CHECK_INT(edge_stats(e).requests_waiting, 2);
+  sim_run(ROUND_TRIP / 4);
+  CHECK_INT(edge_stats(e).requests_waiting, 1);
+  CHECK_INT(edge_stats(e).early_never_delivered, 1);
+  CHECK_INT(e->origin->request_count, 0);
+  visit_answered(kept);
+  CHECK_INT(edge_stats(e).early_waited, 1);
+  CHECK_INT(edge_stats(e).requests_waiting, 0);
+  CHECK_INT(edge_stats(e).bytes_waiting, 0);
+  CHECK_INT(e->origin->request_count, 1);
+  sim_still_serves(e, c);
+}
+
 static void what_went_early_is_aborted_with_its_connection(void) {
   edge *e = EDGE(EARLY, .server.classifier = h3edge_classifier_safe());
   client *c = visit_again(visit_first(e));
@@ -356,6 +381,7 @@ SIM_MAIN("early", STORY(a_get_takes_one_round_trip), STORY(a_first_visit_takes_t
          STORY(without_a_classifier_it_waits), STORY(what_is_rejected_gets_425), STORY(nonsense_is_rejection),
          STORY(content_goes_early_only_when_it_is_whole), STORY(an_address_without_proof_waits),
          STORY(unless_nobody_wants_it), STORY(what_waits_on_a_connection_that_ends_is_never_delivered),
+         STORY(what_is_taken_back_while_it_waits_is_never_delivered),
          STORY(what_went_early_is_aborted_with_its_connection), STORY(a_mark_from_outside_is_kept_once),
          STORY(what_must_not_be_early_and_is_marked_gets_425), STORY(an_origin_that_wants_to_wait_is_asked_again),
          STORY(but_not_a_third_time), STORY(what_was_marked_outside_is_not_asked_again),

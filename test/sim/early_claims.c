@@ -212,6 +212,31 @@ static void an_answer_after_the_end_is_ignored(void) {
   visit_goes_early(e, client_get(visit_again(before), "/hello"));
 }
 
+static void what_was_taken_back_is_not_delivered(void) {
+  static wire head;
+  edge *e = edge_told(H3EDGE_CLAIM_PENDING);
+  client *c = visit_again(visit_first(e));
+  fetch *gone, *kept = client_get(c, "/hello");
+
+  wire_head(&head, ":method: GET\n:scheme: https\n:authority: localhost\n:path: /gone\n");
+  gone = client_raw(c, head.data, head.len, false);
+  sim_run(ROUND_TRIP / 4);
+  visit_reset(gone);
+  sim_run(ROUND_TRIP * 3 / 8);
+  CHECK_INT(edge_stats(e).requests_waiting, 2);
+  sim_run(ROUND_TRIP / 4);
+  CHECK_INT(edge_stats(e).requests_waiting, 1);
+  CHECK_INT(edge_stats(e).early_never_delivered, 1);
+  answer(H3EDGE_CLAIM_FRESH);
+  visit_answered(kept);
+  CHECK_INT(clerk.asked, 1);
+  CHECK_INT(e->origin->request_count, 1);
+  CHECK_INT(visit_marks(origin_last(e->origin)), 1);
+  CHECK_INT(edge_stats(e).early_delivered, 1);
+  CHECK_INT(edge_stats(e).bytes_waiting, 0);
+  sim_still_serves(e, c);
+}
+
 static void an_answer_to_another_question_is_ignored(void) {
   edge *e = edge_told(H3EDGE_CLAIM_PENDING);
   fetch *f = early_get(e);
@@ -241,5 +266,5 @@ SIM_MAIN("early_claims", STORY(what_is_fresh_goes_early), STORY(what_was_seen_wa
          STORY(without_a_register_there_is_no_early_data), STORY(a_late_answer_still_saves_time),
          STORY(a_handshake_does_not_wait_for_an_answer), STORY(seen_and_then_fresh_is_seen),
          STORY(fresh_twice_is_fresh_once), STORY(late_nonsense_tells_nothing),
-         STORY(an_answer_after_the_end_is_ignored), STORY(an_answer_to_another_question_is_ignored),
-         STORY(a_server_that_goes_is_forgotten))
+         STORY(an_answer_after_the_end_is_ignored), STORY(what_was_taken_back_is_not_delivered),
+         STORY(an_answer_to_another_question_is_ignored), STORY(a_server_that_goes_is_forgotten))

@@ -20,6 +20,18 @@ void visit_arrives(void) {
   sim_run(ROUND_TRIP + ROUND_TRIP / 4);
 }
 
+void visit_reset(const fetch *f) {
+  static wire frame;
+
+  frame.len = 0;
+  wire_integer(&frame, 0x04); /* RESET_STREAM (RFC 9000 19.4) */
+  wire_integer(&frame, (uint64_t)f->id);
+  wire_integer(&frame, NGHTTP3_H3_REQUEST_CANCELLED);
+  wire_integer(&frame, f->raw_len);
+  client_forge_early(frame.data, frame.len);
+  client_get(f->client, "/unheard");
+}
+
 size_t visit_marks(const origin_request *request) {
   static const char name[] = "\nearly-data: ";
   const char *at = request->head;

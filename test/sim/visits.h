@@ -13,6 +13,8 @@ client *visit_first(const edge *e);
 client *visit_again(const client *before);
 /* Lets the first packets arrive and be acted upon, and the handshake not yet be complete. */
 void visit_arrives(void);
+/* Takes a request of client_raw back before the handshake. The packet costs another request, of which nobody hears. */
+void visit_reset(const fetch *f);
 /* How many Early-Data fields the origin saw in this request. */
 size_t visit_marks(const origin_request *request);
 /* It gets 200, whole. */
