@@ -7,6 +7,8 @@
  *
  * The life of a link is always:  op OPEN … op CLOSE, then the fact `closed`, then the pointer is gone. After
  * CLOSE no other fact may be reported. A failure (`failed`, `received_eof`) does not end it: CLOSE follows by itself.
+ *
+ * TLS to an https origin (upstream.h) stays inside: the embedder connects and carries bytes as ever, and they are TLS's.
  */
 #ifndef H3EDGE_LINK_H
 #define H3EDGE_LINK_H

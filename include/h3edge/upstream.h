@@ -55,8 +55,11 @@ H3EDGE_API int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_
  * without reporting. Asserts when called inside an event. */
 H3EDGE_API void h3edge_upstream_free(h3edge_upstream *upstream);
 
-/* An origin: "http://host:port", "http://[v6]:port" or "http://unix:/path", without anything behind it. It lives as
- * long as the upstream. INVAL, with a phrase in `*detail` unless that is NULL; NOMEM. */
+/* An origin: "http://host:port", "http://[v6]:port" or "http://unix:/path", without anything behind it; a port is always
+ * said. With "https://host:port" or "https://[v6]:port" its links carry TLS (1.2 or 1.3), and nothing goes to a server
+ * before its certificate was verified, for this name or this address. Whom to trust is read from its file by GnuTLS
+ * when the first of these is added. It lives as long as the upstream. INVAL, with a phrase in `*detail` unless that is
+ * NULL, also when there is nobody to trust; NOMEM. */
 H3EDGE_API int h3edge_upstream_add_origin(h3edge_upstream *upstream, const char *url, h3edge_origin **out,
                                           const char **detail);
 

@@ -22,22 +22,24 @@ def quoted_fault(layer, header):
     return None
 
 
-def bracketed_fault(layer, header):
+def bracketed_fault(layer, file, header):
     library = library_of(header)
     if library and layer not in LIBRARIES[library]:
         return f"brings {library} into {layer}"
+    if layer == "link" and library and not file.startswith("tls"):
+        return f"brings {library} to links without TLS"
     if header == "h3edge/uv.h" and layer != "uv":
         return f"brings the libuv binding into {layer}"
     return None
 
 
-def fault(layer, include):
+def fault(layer, file, include):
     header = include[1:-1]
-    return quoted_fault(layer, header) if include[0] == '"' else bracketed_fault(layer, header)
+    return quoted_fault(layer, header) if include[0] == '"' else bracketed_fault(layer, file, header)
 
 
 def complaints_about(layer, name, text):
-    found = ((include, fault(layer, include)) for include in includes(text))
+    found = ((include, fault(layer, name.split("/")[-1], include)) for include in includes(text))
     return [f"{name}: {include} {why}" for include, why in found if why]
 
 
@@ -113,10 +115,16 @@ def faults_in_the_library_are_found():
                            "<h3edge/uv.h>"])
 
 
+def tls_stays_where_it_is():
+    bad = "#include <gnutls/gnutls.h>\n"
+    return (differs(len(complaints_about("link", "lib/link/link.c", bad)), 1) +
+            differs(complaints_about("link", "lib/link/tls.c", bad), []))
+
+
 def each_arrow_is_held():
     """Of each layer, exactly its own headers and those below it pass."""
     return [f"{layer} and {other}" for layer in BELOW for other in BELOW
-            if (fault(layer, f'"{other}/x.h"') is None) != (other == layer or other in BELOW[layer])]
+            if (fault(layer, "x.c", f'"{other}/x.h"') is None) != (other == layer or other in BELOW[layer])]
 
 
 def faults_in_headers_are_found():
@@ -139,6 +147,7 @@ def faults_in_examples_are_found():
 run([
     ("lib/ includes only downwards", the_library),
     ("a wrong include in lib/ is found", faults_in_the_library_are_found),
+    ("only lib/link/tls* brings TLS to links", tls_stays_where_it_is),
     ("every arrow between layers is held", each_arrow_is_held),
     ("every folder of lib/ is a layer", no_other_folder),
     ("public headers include public headers only", the_headers),

@@ -14,7 +14,7 @@ BELOW = {
     "uv": set(),
 }
 
-# how a library begins its headers and its symbols: the layers that may use it
+# how a library begins its headers and its symbols: the layers that may use it; in lib/link only its files named tls
 LIBRARIES = {
     "ngtcp2": {"quic"},
     "gnutls": {"quic", "link"},
