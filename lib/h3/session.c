@@ -9,6 +9,7 @@
 #include "h3/stream.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/options.h"
 
 int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why) {
   if (!session->broken)
@@ -113,17 +114,19 @@ static h3edge__stream *accept_stream(h3edge__session *session, int64_t id) {
   return NULL;
 }
 
-static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t len, bool fin) {
-  h3edge__session *session = ctx;
-  h3edge__stream *stream;
+/* The client's unidirectional stream of that ID, which may be 0: any that is not in use. */
+static h3edge__control *find_uni(h3edge__session *session, int64_t id) {
+  size_t i;
+
+  for (i = 0; i < H3EDGE__UNI_STREAMS; i++)
+    if (session->uni[i].id == id) return &session->uni[i];
+  return NULL;
+}
+
+static int feed_uni(h3edge__session *session, int64_t id, const uint8_t *data, size_t len, bool fin) {
   nghttp3_ssize used;
 
-  if (session->broken) return -1;
-  if (is_request(id)) {
-    stream = find(session, id);
-    if (!stream) stream = accept_stream(session, id);
-    return stream ? h3edge__stream_received(stream, data, len, fin) : -1;
-  }
+  if (!len && !fin) return 0;
 #if NGHTTP3_VERSION_NUM >= 0x010c00
   used = nghttp3_conn_read_stream2(session->h3, id, data, len, fin, h3edge__conn_now(session->conn));
 #else
@@ -132,6 +135,38 @@ static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t l
   if (used < 0) return h3edge__session_fail(session, (int)used);
   if (used) h3edge__conn_credit(session->conn, id, (uint64_t)used);
   return 0;
+}
+
+/* A byte that is held goes on together with the next one (control.h). */
+static int received_uni(h3edge__session *session, int64_t id, const uint8_t *data, size_t len, bool fin) {
+  h3edge__control *control = H3EDGE__OR(find_uni(session, id), find_uni(session, 0));
+  uint8_t joined[2];
+  size_t ready;
+
+  if (!control || fin) return feed_uni(session, id, data, len, fin);
+  control->id = id;
+  ready = h3edge__control_read(control, data, len);
+  if (control->holds && len) {
+    joined[0] = control->held;
+    joined[1] = *data;
+    control->holds = false;
+    if (feed_uni(session, id, joined, sizeof joined, false)) return -1;
+    data++, len--, ready--;
+  }
+  control->holds |= ready < len;
+  if (ready < len) control->held = data[ready];
+  return feed_uni(session, id, data, ready, false);
+}
+
+static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t len, bool fin) {
+  h3edge__session *session = ctx;
+  h3edge__stream *stream;
+
+  if (session->broken) return -1;
+  if (!is_request(id)) return received_uni(session, id, data, len, fin);
+  stream = find(session, id);
+  if (!stream) stream = accept_stream(session, id);
+  return stream ? h3edge__stream_received(stream, data, len, fin) : -1;
 }
 
 static int session_acked(void *ctx, int64_t id, uint64_t len) {
@@ -193,10 +228,12 @@ static void close_request(h3edge__stream *stream) {
 static int session_closed(void *ctx, int64_t id, uint64_t code) {
   h3edge__session *session = ctx;
   h3edge__stream *stream = find(session, id);
+  h3edge__control *control = find_uni(session, id);
   int error;
 
   if (session->broken) return -1;
   forget_end(session, id);
+  if (control && id) *control = (h3edge__control){0};
   if (stream) close_request(stream);
   error = nghttp3_conn_close_stream(session->h3, id, code == UINT64_MAX ? NGHTTP3_H3_NO_ERROR : code);
   return checked(session, error == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : error);

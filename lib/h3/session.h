@@ -6,6 +6,7 @@
 #include <nghttp3/nghttp3.h>
 
 #include "h3/claim_rate.h"
+#include "h3/control.h"
 #include "quic/app.h"
 #include "replay/early.h"
 #include "util/list.h"
@@ -34,6 +35,8 @@ void h3edge__host_claimed(h3edge__host *host, uint64_t id, h3edge_claim answer);
 
 extern const struct h3edge__quic_app h3edge__h3_app; /* session.c */
 
+#define H3EDGE__UNI_STREAMS 3 /* of the client, open at one time: quic/params.c allows no more */
+
 typedef enum h3edge__shutdown { RUNNING, NOTICED, LAST_CALLED } h3edge__shutdown;
 
 typedef struct h3edge__session {
@@ -43,8 +46,9 @@ typedef struct h3edge__session {
   h3edge__map by_id;    /* request streams */
   h3edge__node streams; /* the same, oldest first */
   h3edge__node due;     /* those that commands left work on */
-  bool broken;          /* nghttp3 gave up: it may only be deleted */
-  bool closing;         /* the connection is over: no commands any more */
+  h3edge__control uni[H3EDGE__UNI_STREAMS];
+  bool broken;  /* nghttp3 gave up: it may only be deleted */
+  bool closing; /* the connection is over: no commands any more */
   h3edge__early early;
   uint64_t claim_id; /* of the question put to the register */
   size_t waiting_requests;

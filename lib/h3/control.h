@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* control.h: reads along on the client's unidirectional streams, for one border at which nghttp3 must not be left.
+ *
+ * nghttp3 before 1.10 asserts that something follows when the element ID of a PRIORITY_UPDATE frame (RFC 9218 7.2) ends
+ * but the frame does not: a packet that ends there would end the process. So the ID's last byte waits for the next one.
+ */
+#ifndef H3EDGE_LIB_H3_CONTROL_H
+#define H3EDGE_LIB_H3_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct h3edge__control {
+  int64_t id; /* of the stream; 0: of none */
+  uint8_t held;
+  bool holds;
+  /* Where it stands. */
+  unsigned step;
+  unsigned more;   /* bytes that a variable-length integer still needs */
+  uint64_t number; /* the integer so far */
+  uint64_t type;   /* of the frame */
+  uint64_t left;   /* bytes left of the frame */
+} h3edge__control;
+
+/* Begins as all zero but for the ID. Reads the next bytes of the stream, and returns how many of them may be passed on
+ * now: all, or all but the last. */
+size_t h3edge__control_read(h3edge__control *control, const uint8_t *data, size_t len);
+
+#endif

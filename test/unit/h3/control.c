@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "h3/control.h"
+
+#include "unit.h"
+
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+#define UPDATE "\x80\x0f\x07\x00" /* the type of PRIORITY_UPDATE (RFC 9218 7.2) */
+
+/* How many of the bytes may be passed on when they come as one. */
+static size_t passed(const uint8_t *data, size_t len) {
+  h3edge__control control = {.id = 2};
+
+  return h3edge__control_read(&control, data, len);
+}
+
+/* The stream, cut at each byte and byte by byte, may not end behind the first `border` bytes; 0: anywhere. */
+static void has_border(const uint8_t *data, size_t len, size_t border) {
+  h3edge__control control = {.id = 2};
+  size_t i;
+
+  for (i = 1; i <= len; i++) {
+    CHECK_INT(passed(data, i), i == border ? i - 1 : i);
+    CHECK_INT(h3edge__control_read(&control, data + i - 1, 1), i == border ? 0 : 1);
+  }
+done:
+  return;
+}
+
+static void the_end_of_an_element_id_is_the_border(void) {
+  has_border(BYTES("\x00\x04\x00" UPDATE "\x04\x00u=1\x04\x00"), 9);
+  has_border(BYTES("\x00" UPDATE "\x05\x40\x04u=1"), 8);
+  has_border(BYTES("\x00" UPDATE "\x40\x0b\x80\x00\x00\x04"
+                   "u=1"
+                   "u=1"
+                   "i"),
+             11);
+}
+
+static void a_frame_that_ends_with_it_has_none(void) {
+  has_border(BYTES("\x00" UPDATE "\x01\x04" UPDATE "\x02\x40\x04\x04\x00"), 0);
+  has_border(BYTES("\x00" UPDATE "\x00\x04\x00"), 0);
+  has_border(BYTES("\x00" UPDATE "\x01\x40\x04\x00"), 0); /* it is cut by its frame: nghttp3 refuses it */
+}
+
+static void what_is_something_else_has_none(void) {
+  has_border(BYTES("\x02" UPDATE "\x04\x00u=1"), 0);               /* QPACK's */
+  has_border(BYTES("\x40\x21" UPDATE "\x04\x00u=1"), 0);           /* a stream of unknown type */
+  has_border(BYTES("\x00\x21\x0a" UPDATE "\x04\x00u=1"), 0);       /* the payload of a frame of unknown type */
+  has_border(BYTES("\x00\x80\x0f\x07\x01\x04\x00u=1\x04\x00"), 0); /* the other PRIORITY_UPDATE, for pushes */
+}
+
+static void the_type_of_the_stream_may_be_long(void) {
+  has_border(BYTES("\x80\x00\x00\x00" UPDATE "\x04\x00u=1"), 10);
+}
+
+UNIT_MAIN("control", UNIT(the_end_of_an_element_id_is_the_border), UNIT(a_frame_that_ends_with_it_has_none),
+          UNIT(what_is_something_else_has_none), UNIT(the_type_of_the_stream_may_be_long))
