@@ -11,6 +11,12 @@
  *
  * A batch that a full socket refuses may be kept, while this server is not polled, or dropped: QUIC repairs it.
  * With an upstream, poll that one first: see upstream.h. The binding in uv.h does all of this.
+ *
+ * When the responses of a connection compete for its path, they go by RFC 9218: a lower urgency first, always; among
+ * equals one after the other in the order of the requests, or in turns those that are incremental. The client says it
+ * with the field `priority` and changes it with PRIORITY_UPDATE; a `priority` in the response's head goes before what
+ * the client said, for the parameters that it names. So a client that always has urgent responses under way gets its
+ * others last, and no other client anything less.
  */
 #ifndef H3EDGE_SERVER_H
 #define H3EDGE_SERVER_H

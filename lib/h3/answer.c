@@ -178,6 +178,27 @@ static int with_response(h3edge__stream *stream, const nghttp3_nv *lines, size_t
   return nghttp3_conn_submit_response(stream->session->h3, stream->id, lines, count, bare ? NULL : &content);
 }
 
+/* RFC 9218 8: what the response says of its priority goes before what the client asked, for the parameters that it
+ * names. A field that is not valid is ignored as a whole. */
+static int prioritize(const h3edge__stream *stream) {
+  const h3edge__fields *fields = &stream->request.response.fields;
+  nghttp3_conn *h3 = stream->session->h3;
+  bool found = false;
+  nghttp3_pri priority;
+  size_t i;
+  int error = nghttp3_conn_get_stream_priority(h3, &priority, stream->id);
+
+  for (i = 0; i < fields->count && !error; i++) {
+    h3edge_str value = fields->items[i].value;
+
+    if (!h3edge__str_is(fields->items[i].name, "priority")) continue;
+    if (nghttp3_pri_parse_priority(&priority, (const uint8_t *)value.data, value.len)) return 0;
+    found = true;
+  }
+  if (found && !error) error = nghttp3_conn_set_server_stream_priority(h3, stream->id, &priority);
+  return error;
+}
+
 static int submit_informs(h3edge__stream *stream) {
   h3edge__message *inform;
   int error = 0;
@@ -196,7 +217,8 @@ static int submit_recorded(h3edge__stream *stream) {
 
   if (!error && request->response.status && !stream->head_sent) {
     stream->head_sent = true;
-    error = submit(stream, request->response.status, &request->response.fields, kept, with_response);
+    error = prioritize(stream);
+    if (!error) error = submit(stream, request->response.status, &request->response.fields, kept, with_response);
   }
   if (!error && request->has_trailers && !stream->trailers_sent) {
     stream->trailers_sent = true;

@@ -280,9 +280,46 @@ done:
   wire_close();
 }
 
-UNIT_MAIN("answer", UNIT(interim_heads_content_and_trailers_leave_in_order),
-          UNIT(a_response_may_come_piece_by_piece_and_late), UNIT(an_empty_end_ends_it),
-          UNIT(an_empty_end_outlives_an_acknowledgement), UNIT(a_head_request_gets_a_head),
+/* RFC 9218 8: the priority of a response whose request said "u=5, i", and whose own field says what is given. */
+static void priority_is(const char *first, const char *second, uint32_t urgency, uint8_t incremental) {
+  const h3edge_field fields[] = {{{"priority", 8}, h3edge_str_of(first), 0},
+                                 {{"priority", 8}, h3edge_str_of(second), 0}};
+  const wire_stream *stream;
+  nghttp3_pri priority;
+
+  OK(wire_open(wire_attach));
+  stream = wire_request(GET "priority: u=5, i\n", NULL, true);
+  wire_run();
+  OK(h3edge_request_respond(wire.request, 200, fields, 2, 0));
+  wire_run();
+  OK(nghttp3_conn_get_stream_priority(((h3edge__session *)wire.session)->h3, &priority, stream->id));
+  CHECK_INT(priority.urgency, urgency);
+  CHECK_INT(priority.inc, incremental);
+done:
+  wire_close();
+}
+
+static void a_response_names_its_own_priority(void) {
+  priority_is("", "", 5, 1);
+  priority_is("u=1", "", 1, 1);
+  priority_is("i=?0", "", 5, 0);
+  priority_is("u=7", "u=0, i=?0", 0, 0);
+  priority_is("a=1, u=2;x", "", 2, 1);
+}
+
+static void a_priority_that_is_not_valid_is_ignored(void) {
+  priority_is("u=8", "", 5, 1);
+  priority_is("u=-1", "", 5, 1);
+  priority_is("u=1.0", "", 5, 1);
+  priority_is("i=1", "", 5, 1);
+  priority_is("u=1,", "", 5, 1);
+  priority_is("U=1", "", 5, 1);
+  priority_is("u=1", "?", 5, 1);
+}
+
+UNIT_MAIN("answer", UNIT(a_response_names_its_own_priority), UNIT(a_priority_that_is_not_valid_is_ignored),
+          UNIT(interim_heads_content_and_trailers_leave_in_order), UNIT(a_response_may_come_piece_by_piece_and_late),
+          UNIT(an_empty_end_ends_it), UNIT(an_empty_end_outlives_an_acknowledgement), UNIT(a_head_request_gets_a_head),
           UNIT(an_early_response_stops_the_upload), UNIT(an_upload_that_ended_is_not_stopped),
           UNIT(whoever_only_answers_need_not_attach), UNIT(a_large_response_keeps_to_its_window),
           UNIT(content_is_kept_until_it_is_acknowledged), UNIT(chunks_are_kept_after_a_reset_until_the_stream_closes),
