@@ -8,6 +8,23 @@
  *   then sleep until      h3edge_upstream_deadline(upstream)
  *
  * Beside a server: poll the upstream until 0, then the server until 0, and again until both deadlines lie ahead.
+ *
+ * The rules of the pool. An origin is a name with one or more servers behind it; exchanges wait in one queue for any of
+ * them.
+ *   Choice   The longest waiting exchange goes first, to the less busy of two servers picked at random: on the idle link
+ *            that was used last, else on a new one. Never are more links on their way than exchanges wait for, beside
+ *            those that are to stand ready.
+ *   Idle     An idle link is read all the time, so its end is known before anybody is given it. It is closed here, with
+ *            FIN, before the server would: after idle_timeout, a second before `Keep-Alive: timeout=N` is over, and
+ *            earlier where the server was seen to close earlier (twice in a row after about the same time; what was
+ *            learned fades by a hundredth of the time that passes).
+ *   Warm     min_warm links stand idle and ready. One that is in the last quarter of its time has its place taken
+ *            beforehand; where no more are idle than that, the oldest is used first, so that use renews it.
+ *   Health   A server that fails max_failures times in a row to connect or to answer (in time, or on a new link at all)
+ *            rests, a quarter longer or shorter than the option says. Then one exchange alone tries it: a response ends
+ *            the trial, a failure doubles the rest. A failed connect costs nobody anything while another server can be
+ *            used. While all rest, exchanges wait for the first trial, or end at once (RESTING) when they could not
+ *            wait so long.
  */
 #ifndef H3EDGE_UPSTREAM_H
 #define H3EDGE_UPSTREAM_H
@@ -49,7 +66,7 @@ typedef struct h3edge_upstream_options {
 } h3edge_upstream_options;
 #define h3edge_upstream_options_init(options) h3edge_sized_init((options), sizeof *(options))
 
-/* `options` may be NULL. INVAL, NOMEM. */
+/* `options` may be NULL. INVAL, NOMEM, SYSTEM (no randomness). */
 H3EDGE_API int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *options);
 /* Every exchange gets its on_close (SHUTDOWN). The links are gone with it: the embedder closes what carried them
  * without reporting. Asserts when called inside an event. */
@@ -62,6 +79,10 @@ H3EDGE_API void h3edge_upstream_free(h3edge_upstream *upstream);
  * NULL, also when there is nobody to trust; NOMEM. */
 H3EDGE_API int h3edge_upstream_add_origin(h3edge_upstream *upstream, const char *url, h3edge_origin **out,
                                           const char **detail);
+/* One more server for the same name: the same form, and the same errors. */
+H3EDGE_API int h3edge_origin_add_server(h3edge_origin *origin, const char *url, const char **detail);
+/* The URL that it was made with. */
+H3EDGE_API const char *h3edge_origin_url(const h3edge_origin *origin);
 
 /* Whether the origin understands `Early-Data` and answers 425 to what it cannot take early. A gateway must know that
  * before it sends anything early (RFC 8470 6.1), so this is false until somebody vouches for it. */
@@ -82,11 +103,16 @@ H3EDGE_API bool h3edge_upstream_is_idle(const h3edge_upstream *upstream); /* no 
   X(exchanges_open, "exchanges now")                                                                                   \
   X(exchanges_waiting, "of these, waiting for a link")                                                                 \
   X(links_opened, "links asked for")                                                                                   \
+  X(links_warmed, "of these, to stand ready")                                                                          \
   X(links_failed, "links that failed to connect")                                                                      \
   X(links_closed_by_origin, "idle links that the origin closed")                                                       \
+  X(links_aged, "idle links closed here for their age")                                                                \
   X(exchanges, "exchanges begun")                                                                                      \
   X(exchanges_reused, "exchanges on a link that was used before")                                                      \
-  X(exchanges_failed, "exchanges that ended with an error")
+  X(exchanges_waited, "exchanges that had to wait for a link")                                                         \
+  X(wait_ns, "nanoseconds that they waited, in sum")                                                                   \
+  X(exchanges_failed, "exchanges that ended with an error")                                                            \
+  X(rests, "rests that servers began")
 typedef struct h3edge_upstream_counters {
   size_t struct_size;
 #define H3EDGE_UPSTREAM_STATS_MEMBER(name, text) uint64_t name;
@@ -95,6 +121,7 @@ typedef struct h3edge_upstream_counters {
 } h3edge_upstream_counters;
 #define h3edge_upstream_counters_init(counters) h3edge_sized_init((counters), sizeof *(counters))
 H3EDGE_API void h3edge_upstream_stats(const h3edge_upstream *upstream, h3edge_upstream_counters *out);
+H3EDGE_API void h3edge_origin_stats(const h3edge_origin *origin, h3edge_upstream_counters *out); /* of this one */
 
 /* Framing of a request's content. */
 #define H3EDGE_CONTENT_NONE UINT64_MAX          /* no content, and no field that says so */

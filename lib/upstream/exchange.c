@@ -46,18 +46,11 @@ int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3e
   exchange->since = H3EDGE_NEVER;
   h3edge__list_push_back(&origin->waiting, &exchange->node);
   origin->waiting_count++;
-  upstream->counters.exchanges++;
-  upstream->counters.exchanges_open++;
-  upstream->counters.exchanges_waiting++;
+  origin->counters.exchanges++;
+  origin->counters.exchanges_open++;
+  origin->counters.exchanges_waiting++;
   *out = exchange;
   return 0;
-}
-
-static void leave_queue(h3edge_exchange *exchange) {
-  if (exchange->state != H3EDGE__EXCHANGE_WAITING) return;
-  h3edge__list_remove(&exchange->node);
-  exchange->origin->waiting_count--;
-  exchange->origin->upstream->counters.exchanges_waiting--;
 }
 
 void h3edge__exchange_seen(h3edge_exchange *exchange) {
@@ -72,12 +65,23 @@ static h3edge_ts passed(const h3edge_exchange *exchange) {
   return exchange->since == H3EDGE_NEVER ? 0 : exchange->origin->upstream->door.now - exchange->since;
 }
 
+static void leave_queue(h3edge_exchange *exchange) {
+  h3edge_origin *origin = exchange->origin;
+
+  if (exchange->state != H3EDGE__EXCHANGE_WAITING) return;
+  h3edge__list_remove(&exchange->node);
+  exchange->waited = passed(exchange);
+  origin->waiting_count--;
+  origin->counters.exchanges_waiting--;
+  origin->counters.wait_ns += exchange->waited;
+  if (exchange->waited) origin->counters.exchanges_waited++;
+}
+
 void h3edge__exchange_assign(h3edge_exchange *exchange, struct h3edge__h1_connection *carrier) {
   leave_queue(exchange);
-  exchange->waited = passed(exchange);
   exchange->since = exchange->origin->upstream->door.now;
   exchange->carrier = carrier;
-  exchange->server = exchange->origin->place.url;
+  exchange->server = carrier->server->place.url;
   exchange->state = H3EDGE__EXCHANGE_ASKED;
 }
 
@@ -96,8 +100,9 @@ static h3edge_exchange_result result_of(const h3edge_exchange *exchange, h3edge_
       .response_seen = exchange->response_seen,
       .detail = detail,
       .server = exchange->server,
-      .waited = exchange->server ? exchange->waited : passed(exchange),
+      .waited = exchange->state == H3EDGE__EXCHANGE_WAITING ? passed(exchange) : exchange->waited,
       .first_byte = exchange->first_byte,
+      .retry_after = exchange->retry_after,
   };
 }
 
@@ -117,8 +122,8 @@ void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error
   h3edge__timers_remove(&upstream->exchange_timers, &exchange->timer);
   exchange->state = H3EDGE__EXCHANGE_OVER;
   exchange->carrier = NULL;
-  upstream->counters.exchanges_open--;
-  if (error) upstream->counters.exchanges_failed++;
+  exchange->origin->counters.exchanges_open--;
+  if (error) exchange->origin->counters.exchanges_failed++;
   exchange->events.on_close(exchange->ctx, exchange, &result);
   h3edge__free(upstream->options.mem, exchange);
 }
@@ -166,7 +171,7 @@ size_t h3edge_exchange_room(const h3edge_exchange *exchange) {
 /* Adds one chunk, and the last one after it when the content ends (RFC 9112 7.1), or the bytes as they are. */
 static int append(h3edge_exchange *exchange, h3edge_slice content, bool end) {
   bool chunked = exchange->content_left == H3EDGE_CONTENT_CHUNKED;
-  char line[H3EDGE__H1_CHUNK_LINE];
+  char line[H3EDGE__H1_CHUNK_LINE_LEN];
   h3edge_slice pieces[4];
   size_t count = 0;
 

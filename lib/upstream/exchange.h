@@ -31,6 +31,7 @@ struct h3edge_exchange {
   h3edge_ts since; /* the first poll that saw it, then when it got its link; NEVER: no poll has */
   h3edge_ts waited;
   h3edge_ts first_byte;
+  h3edge_ts retry_after;
   const char *server;
   bool link_reused;
   bool taken;

@@ -1,55 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-/* h1_connection.c: what happens on one connection: it connects, idles, carries an exchange, idles again, ends.
+/* h1_connection.c: the life of one connection: it connects, idles, is busy, idles again, ends. What it does while it
+ * is busy stands in h1_carry.c.
  *
- * It hears its link's events and its reader's. Invariants: `exchange` is set exactly while BUSY; the next response is
- * read only after all of the last one, on a link that carried nothing but the two of them: whatever else arrives
- * closes the link (RFC 9112 9.3, 9.5). */
+ * Invariant: the state changes in one place, where the lists and counts of its server follow it. */
 #include "upstream/h1_connection.h"
 
-#include "upstream/exchange.h"
-#include "upstream/h1_write.h"
 #include "upstream/pool.h"
 #include "util/mem.h"
 
 /* How long the other side may take to answer our FIN with its own. */
 #define LINGER_TIMEOUT (2 * H3EDGE_SECOND)
+/* An unused link idles for so long at the least: it was asked for, and somebody has to have the time to take it. */
+#define LEAST_IDLE (50 * H3EDGE_MILLISECOND)
 
-static h3edge__h1_connection *of_link(h3edge_link *link) {
-  return H3EDGE__OF(link, h3edge__h1_connection, link);
+static h3edge_upstream *upstream_of(const h3edge__h1_connection *connection) {
+  return connection->server->origin->upstream;
 }
 
-/* The one place where the state changes, so that lists and counters follow it. */
-static void set_state(h3edge__h1_connection *connection, h3edge__h1_state state, h3edge_ts timeout) {
-  h3edge_origin *origin = connection->origin;
-  h3edge_upstream *upstream = origin->upstream;
+static void set_timer(h3edge__h1_connection *connection, h3edge_ts timeout) {
+  h3edge_upstream *upstream = upstream_of(connection);
 
-  if (connection->state == H3EDGE__H1_CONNECTING) origin->connecting_count--;
-  if (connection->state == H3EDGE__H1_IDLE) upstream->counters.links_idle--;
-  if (connection->state < H3EDGE__H1_LINGERING && state >= H3EDGE__H1_LINGERING) origin->leaving_count++;
-  h3edge__list_remove(&connection->idle);
-  if (state == H3EDGE__H1_IDLE) {
-    upstream->counters.links_idle++;
-    h3edge__list_push_front(&origin->idle, &connection->idle);
-  }
-  connection->state = state;
   h3edge__timers_set(&upstream->connection_timers, &connection->timer, h3edge__upstream_after(upstream, timeout));
-  h3edge__pool_wake(origin);
 }
 
-static void go_idle(h3edge__h1_connection *connection) {
+static void set_state(h3edge__h1_connection *connection, h3edge__h1_state state, h3edge_ts timeout) {
+  h3edge__server *server = connection->server;
+
+  server->counts[connection->state]--;
+  server->counts[state]++;
+  if (connection->state == H3EDGE__H1_IDLE) server->origin->counters.links_idle--;
+  if (state == H3EDGE__H1_IDLE) server->origin->counters.links_idle++;
+  if (server->probe == connection) server->probe = NULL;
+  h3edge__list_remove(&connection->idle);
+  connection->state = state;
+  set_timer(connection, timeout);
+  h3edge__pool_wake(server->origin);
+}
+
+/* How long it may idle: as the server was seen to allow, and as it said with the last response. A second of that is
+ * kept in reserve, because the server's began earlier and is over when its FIN leaves, not when it is here. */
+static h3edge_ts idle_limit(const h3edge__h1_connection *connection) {
+  h3edge_ts limit = h3edge__idle_limit_at(&connection->server->idle_limit, upstream_of(connection)->door.now);
+  uint64_t said = connection->reader.keep_alive_seconds;
+
+  if (!connection->is_used) return limit > LEAST_IDLE ? limit : LEAST_IDLE;
+  if (said == H3EDGE__H1_UNSAID || said > limit / H3EDGE_SECOND + 1) return limit;
+  return said ? (said - 1) * H3EDGE_SECOND : 0;
+}
+
+void h3edge__h1_connection_go_idle(h3edge__h1_connection *connection) {
+  h3edge_upstream *upstream = upstream_of(connection);
+  h3edge_ts limit = idle_limit(connection);
+
   h3edge__link_read(&connection->link, true);
-  set_state(connection, H3EDGE__H1_IDLE, connection->origin->upstream->options.idle_timeout);
+  connection->idle_since = upstream->door.now;
+  connection->idle_until = h3edge__upstream_after(upstream, limit);
+  connection->is_stale = !upstream->options.min_warm; /* nobody takes its place */
+  set_state(connection, H3EDGE__H1_IDLE, connection->is_stale ? limit : limit - limit / 4);
+  h3edge__list_push_front(&connection->server->idle, &connection->idle);
 }
 
-static void shut(h3edge__h1_connection *connection) {
+void h3edge__h1_connection_go_busy(h3edge__h1_connection *connection) {
+  h3edge__server *server = connection->server;
+
+  set_state(connection, H3EDGE__H1_BUSY, H3EDGE_NEVER);
+  if (!h3edge__health_is_well(&server->health)) server->probe = connection;
+}
+
+void h3edge__h1_connection_shut(h3edge__h1_connection *connection) {
   h3edge__link_close(&connection->link);
   set_state(connection, H3EDGE__H1_CLOSING, H3EDGE_NEVER);
 }
 
-/* A close that resets nothing: our FIN, then the other side's, then the close. */
-static void linger(h3edge__h1_connection *connection) {
+void h3edge__h1_connection_linger(h3edge__h1_connection *connection) {
   if (connection->link.eof) {
-    shut(connection);
+    h3edge__h1_connection_shut(connection);
     return;
   }
   h3edge__link_end(&connection->link);
@@ -57,300 +82,42 @@ static void linger(h3edge__h1_connection *connection) {
   set_state(connection, H3EDGE__H1_LINGERING, LINGER_TIMEOUT);
 }
 
-/* The exchange that it carried; what becomes of the link is the caller's to say. */
-static h3edge_exchange *detach(h3edge__h1_connection *connection) {
-  h3edge_exchange *exchange = connection->exchange;
-
-  connection->exchange = NULL;
-  exchange->taken = connection->link.taken;
-  if (exchange->taken) connection->is_used = true;
-  return exchange;
-}
-
-/* The link is of no use any more, and so the exchange ends. */
-static void fail(h3edge__h1_connection *connection, h3edge_exchange_error error, const char *detail) {
-  h3edge_exchange *exchange = detach(connection);
-
-  if (error != H3EDGE_EXCHANGE_CANCELLED)
-    h3edge__origin_log(connection->origin, H3EDGE_LOG_WARN, h3edge_exchange_error_text(error), detail);
-  shut(connection);
-  h3edge__exchange_end(exchange, error, detail);
-}
-
-void h3edge__h1_connection_abort(h3edge__h1_connection *connection, h3edge_exchange_error error, const char *detail) {
-  h3edge_exchange *exchange;
-
-  if (!connection->exchange) return;
-  exchange = detach(connection);
-  if (exchange->taken) {
-    shut(connection);
-  } else {
-    h3edge__link_unwrite(&connection->link);
-    go_idle(connection);
-  }
-  h3edge__exchange_end(exchange, error, detail);
-}
-
 void h3edge__h1_connection_retire(h3edge__h1_connection *connection) {
-  if (connection->state == H3EDGE__H1_CONNECTING) shut(connection);
-  if (connection->state == H3EDGE__H1_IDLE) linger(connection);
+  if (connection->state == H3EDGE__H1_CONNECTING) h3edge__h1_connection_shut(connection);
+  if (connection->state == H3EDGE__H1_IDLE) h3edge__h1_connection_linger(connection);
 }
 
-/* Sending */
+/* In its last quarter it is stale; then it goes. */
+static void age(h3edge__h1_connection *connection) {
+  h3edge_ts now = upstream_of(connection)->door.now;
 
-static bool is_over(const h3edge_exchange *exchange) {
-  return exchange->state == H3EDGE__EXCHANGE_OVER;
-}
-
-/* Asks for the head and sends it. False: the exchange has ended, with nothing sent. */
-static bool send_head(h3edge__h1_connection *connection, h3edge_exchange *exchange) {
-  h3edge_exchange_head head = {.content_length = H3EDGE_CONTENT_NONE};
-  h3edge_exchange_error error = H3EDGE_EXCHANGE_OK;
-  const char *detail = NULL;
-
-  exchange->events.on_send(exchange->ctx, exchange, &head);
-  if (is_over(exchange))
-    error = H3EDGE_EXCHANGE_CANCELLED;
-  else if ((detail = h3edge__h1_head_fault(&head)))
-    error = H3EDGE_EXCHANGE_REFUSED;
-  else if (h3edge__exchange_send_head(exchange, &head))
-    error = H3EDGE_EXCHANGE_NOMEM;
-  if (error) {
-    h3edge__h1_connection_abort(connection, error, detail ? detail : h3edge_exchange_error_text(error));
-    return false;
+  if (now >= connection->idle_until) {
+    connection->server->origin->counters.links_aged++;
+    h3edge__h1_connection_linger(connection);
+    return;
   }
-  h3edge__h1_reader_start(&connection->reader, h3edge__str_is(head.method, "HEAD"));
-  return true;
-}
-
-void h3edge__h1_connection_carry(h3edge__h1_connection *connection, h3edge_exchange *exchange) {
-  h3edge_upstream *upstream = connection->origin->upstream;
-
-  set_state(connection, H3EDGE__H1_BUSY, H3EDGE_NEVER);
-  connection->exchange = exchange;
-  h3edge__link_begin(&connection->link);
-  h3edge__timers_set(&upstream->exchange_timers, &exchange->timer, H3EDGE_NEVER);
-  h3edge__exchange_assign(exchange, connection);
-  exchange->link_reused = connection->is_used;
-  if (!send_head(connection, exchange)) return;
-  if (exchange->link_reused) upstream->counters.exchanges_reused++;
-  h3edge__h1_connection_stamp(connection);
-  h3edge__exchange_drain(exchange);
-}
-
-/* Time */
-
-static bool awaits_head(const h3edge__h1_connection *connection) {
-  return connection->reader.phase == H3EDGE__H1_HEAD && !connection->reader.phase_len;
-}
-
-/* Who is slow? While reading is paused it is the caller; else the origin, which takes no bytes, sends none, or has
- * them all and does not begin to answer. */
-void h3edge__h1_connection_stamp(h3edge__h1_connection *connection) {
-  h3edge_upstream *upstream = connection->origin->upstream;
-  const h3edge_link *link = &connection->link;
-  h3edge_ts timeout = upstream->options.transfer_timeout;
-
-  if (!connection->exchange || connection->exchange->state != H3EDGE__EXCHANGE_ACTIVE) return;
-  if (!h3edge__link_unsent(link) && awaits_head(connection)) timeout = upstream->options.response_timeout;
-  if (!link->reading) timeout = H3EDGE_NEVER;
-  h3edge__timers_set(&upstream->exchange_timers, &connection->exchange->timer,
-                     h3edge__upstream_after(upstream, timeout));
-}
-
-void h3edge__h1_connection_stalled(h3edge__h1_connection *connection) {
-  h3edge_exchange_error error = H3EDGE_EXCHANGE_TRANSFER_TIMEOUT;
-
-  if (!h3edge__link_unsent(&connection->link) && awaits_head(connection)) error = H3EDGE_EXCHANGE_RESPONSE_TIMEOUT;
-  fail(connection, error, h3edge_exchange_error_text(error));
+  connection->is_stale = true;
+  set_timer(connection, connection->idle_until - now);
+  h3edge__pool_wake(connection->server->origin);
 }
 
 void h3edge__h1_connection_expired(h3edge__h1_connection *connection) {
   switch (connection->state) {
   case H3EDGE__H1_CONNECTING:
-    shut(connection);
-    h3edge__pool_connect_failed(connection->origin, H3EDGE_EXCHANGE_CONNECT_TIMEOUT,
+    h3edge__h1_connection_shut(connection);
+    h3edge__pool_connect_failed(connection->server, H3EDGE_EXCHANGE_CONNECT_TIMEOUT,
                                 h3edge_exchange_error_text(H3EDGE_EXCHANGE_CONNECT_TIMEOUT));
     break;
   case H3EDGE__H1_IDLE:
-    linger(connection);
+    age(connection);
     break;
   default:
-    shut(connection);
+    h3edge__h1_connection_shut(connection);
   }
 }
 
-/* What the reader finds */
-
-static bool on_head(void *ctx, const h3edge_response_head *head) {
-  h3edge__h1_connection *connection = ctx;
-  h3edge_exchange *exchange = connection->exchange;
-  bool is_interim = head->status < 200;
-
-  if (is_interim && exchange->events.on_inform) exchange->events.on_inform(exchange->ctx, exchange, head);
-  if (!is_interim && exchange->events.on_head) exchange->events.on_head(exchange->ctx, exchange, head);
-  return !is_over(exchange);
-}
-
-void h3edge__h1_connection_pace(h3edge__h1_connection *connection) {
-  h3edge__link_read(&connection->link,
-                    connection->exchange->unconsumed <= connection->origin->upstream->options.read_size);
-}
-
-static bool on_data(void *ctx, const uint8_t *data, size_t len) {
-  h3edge__h1_connection *connection = ctx;
-  h3edge_exchange *exchange = connection->exchange;
-  const h3edge_slice slice = {data, len, connection->reading->chunk};
-
-  if (!exchange->events.on_data) return true; /* nobody to consume it */
-  exchange->unconsumed += len;
-  exchange->events.on_data(exchange->ctx, exchange, &slice);
-  if (is_over(exchange)) return false;
-  h3edge__h1_connection_pace(connection);
-  return true;
-}
-
-static const h3edge__h1_read_events read_events = {.head = on_head, .data = on_data};
-
-/* The response is complete. The link may carry another request if both sides have said all they had to say, and
- * nothing else; bytes of ours that are still held would mean that the origin answered before it had read them. */
-static void complete(h3edge__h1_connection *connection, bool has_more) {
-  h3edge_exchange *exchange = connection->exchange;
-  const h3edge__fields *trailers = &connection->reader.fields;
-  bool is_clean =
-      h3edge__exchange_is_written(exchange) && !h3edge__link_unsent(&connection->link) && !connection->link.eof;
-
-  if (trailers->count && exchange->events.on_trailers)
-    exchange->events.on_trailers(exchange->ctx, exchange, trailers->items, trailers->count);
-  if (is_over(exchange)) return; /* cancelled just now: the next poll sees to it */
-  exchange->state = H3EDGE__EXCHANGE_OVER;
-  if (exchange->events.on_end) exchange->events.on_end(exchange->ctx, exchange);
-  detach(connection);
-  if (has_more) {
-    h3edge__origin_log(connection->origin, H3EDGE_LOG_WARN, "bytes behind a response", "link closed");
-    shut(connection);
-  } else if (is_clean && connection->reader.keep_alive) {
-    go_idle(connection);
-  } else {
-    linger(connection);
-  }
-  h3edge__exchange_end(exchange, H3EDGE_EXCHANGE_OK, h3edge_exchange_error_text(H3EDGE_EXCHANGE_OK));
-}
-
-static void judge(h3edge__h1_connection *connection, h3edge__h1_verdict verdict, bool has_more) {
-  switch (verdict) {
-  case H3EDGE__H1_MORE:
-    h3edge__h1_connection_stamp(connection);
-    break;
-  case H3EDGE__H1_DONE:
-    complete(connection, has_more);
-    break;
-  case H3EDGE__H1_BAD:
-    fail(connection, H3EDGE_EXCHANGE_BAD_RESPONSE, connection->reader.detail);
-    break;
-  case H3EDGE__H1_CUT:
-    fail(connection, H3EDGE_EXCHANGE_LINK_LOST, "the origin closed the link");
-    break;
-  case H3EDGE__H1_NOMEM:
-    fail(connection, H3EDGE_EXCHANGE_NOMEM, connection->reader.detail);
-    break;
-  case H3EDGE__H1_STOPPED: /* cancelled just now: the next poll sees to it */
-    break;
-  }
-}
-
-/* What the link tells */
-
-/* Whether there is an exchange to tell; one that was cancelled ends here, with the link. */
-static bool has_listener(h3edge__h1_connection *connection) {
-  if (!connection->exchange) return false;
-  if (!is_over(connection->exchange)) return true;
-  fail(connection, H3EDGE_EXCHANGE_CANCELLED, h3edge_exchange_error_text(H3EDGE_EXCHANGE_CANCELLED));
-  return false;
-}
-
-/* An idle link ends before anybody was given it. */
-static void lose_idle(h3edge__h1_connection *connection, const char *why) {
-  if (!connection->link.starved) connection->origin->upstream->counters.links_closed_by_origin++;
-  h3edge__origin_log(connection->origin, H3EDGE_LOG_DEBUG, "idle link closed", why);
-  shut(connection);
-}
-
-static void link_connected(h3edge_link *link) {
-  go_idle(of_link(link));
-}
-
-static void link_received(h3edge_link *link, const h3edge_slice *bytes) {
-  h3edge__h1_connection *connection = of_link(link);
-  h3edge__h1_verdict verdict;
-  size_t used;
-
-  if (connection->state == H3EDGE__H1_IDLE) lose_idle(connection, "bytes that nobody asked for");
-  if (!has_listener(connection)) return; /* lingering: whatever comes is read and dropped */
-  if (!link->taken) {
-    fail(connection, H3EDGE_EXCHANGE_LINK_LOST, "bytes before the request was sent");
-    return;
-  }
-  h3edge__exchange_heard(connection->exchange);
-  connection->reading = bytes;
-  verdict = h3edge__h1_read(&connection->reader, bytes->data, bytes->len, &used);
-  connection->reading = NULL;
-  judge(connection, verdict, used < bytes->len);
-}
-
-static void link_eof(h3edge_link *link) {
-  h3edge__h1_connection *connection = of_link(link);
-
-  if (connection->state == H3EDGE__H1_IDLE) lose_idle(connection, "by the origin");
-  if (connection->state == H3EDGE__H1_LINGERING) shut(connection);
-  if (has_listener(connection)) judge(connection, h3edge__h1_read_eof(&connection->reader), false);
-}
-
-static void link_sent(h3edge_link *link) {
-  h3edge__h1_connection *connection = of_link(link);
-
-  if (!connection->exchange || is_over(connection->exchange)) return;
-  h3edge__h1_connection_stamp(connection);
-  h3edge__exchange_drain(connection->exchange);
-}
-
-static void link_failed(h3edge_link *link, const char *why) {
-  h3edge__h1_connection *connection = of_link(link);
-  h3edge_exchange_error error = link->starved ? H3EDGE_EXCHANGE_NOMEM : H3EDGE_EXCHANGE_LINK_LOST;
-
-  switch (connection->state) {
-  case H3EDGE__H1_CONNECTING:
-    shut(connection);
-    h3edge__pool_connect_failed(connection->origin, H3EDGE_EXCHANGE_CONNECT_FAILED, why);
-    break;
-  case H3EDGE__H1_IDLE:
-    lose_idle(connection, why);
-    break;
-  case H3EDGE__H1_BUSY:
-    if (has_listener(connection)) fail(connection, error, why);
-    break;
-  default:
-    shut(connection);
-  }
-}
-
-static void link_closed(h3edge_link *link) {
-  h3edge__h1_connection_free(of_link(link));
-}
-
-const h3edge__link_events h3edge__h1_link_events = {
-    .connected = link_connected,
-    .received = link_received,
-    .eof = link_eof,
-    .sent = link_sent,
-    .failed = link_failed,
-    .closed = link_closed,
-};
-
-/* Life */
-
-int h3edge__h1_connection_open(h3edge_origin *origin) {
-  h3edge_upstream *upstream = origin->upstream;
+int h3edge__h1_connection_open(h3edge__server *server) {
+  h3edge_upstream *upstream = server->origin->upstream;
   const h3edge_upstream_options *options = &upstream->options;
   h3edge__h1_connection *connection = h3edge__alloc_zero(options->mem, sizeof *connection);
   h3edge__link_filter *filter = NULL;
@@ -360,34 +127,31 @@ int h3edge__h1_connection_open(h3edge_origin *origin) {
     h3edge__free(options->mem, connection);
     return H3EDGE_ERR_NOMEM;
   }
-  if (origin->place.tls && h3edge__tls_filter_new(&filter, origin->place.tls)) {
+  if (server->place.tls && h3edge__tls_filter_new(&filter, server->place.tls)) {
     h3edge__timers_remove(&upstream->connection_timers, &connection->timer);
     h3edge__free(options->mem, connection);
     return H3EDGE_ERR_NOMEM;
   }
-  connection->origin = origin;
-  h3edge__list_push_back(&origin->connections, &connection->node);
+  connection->server = server;
+  h3edge__list_push_back(&server->connections, &connection->node);
   h3edge__list_init(&connection->idle);
-  h3edge__link_init(&connection->link, &upstream->links, &origin->place.target, filter);
-  h3edge__h1_reader_init(&connection->reader, options->mem, options->max_head, options->max_field_lines, &read_events,
-                         connection);
-  h3edge__timers_set(&upstream->connection_timers, &connection->timer,
-                     h3edge__upstream_after(upstream, options->connect_timeout));
-  origin->connection_count++;
-  origin->connecting_count++;
-  upstream->counters.links++;
-  upstream->counters.links_opened++;
+  h3edge__link_init(&connection->link, &upstream->links, &server->place.target, filter);
+  h3edge__h1_reader_init(&connection->reader, options->mem, options->max_head, options->max_field_lines,
+                         &h3edge__h1_carry_reads, connection);
+  set_timer(connection, options->connect_timeout);
+  server->counts[H3EDGE__H1_CONNECTING]++;
+  server->origin->counters.links++;
+  server->origin->counters.links_opened++;
   return 0;
 }
 
 void h3edge__h1_connection_free(h3edge__h1_connection *connection) {
-  h3edge_origin *origin = connection->origin;
-  h3edge_upstream *upstream = origin->upstream;
+  h3edge__server *server = connection->server;
+  h3edge_upstream *upstream = upstream_of(connection);
 
   set_state(connection, H3EDGE__H1_CLOSING, H3EDGE_NEVER);
-  origin->leaving_count--;
-  origin->connection_count--;
-  upstream->counters.links--;
+  server->counts[H3EDGE__H1_CLOSING]--;
+  server->origin->counters.links--;
   h3edge__list_remove(&connection->node);
   h3edge__timers_remove(&upstream->connection_timers, &connection->timer);
   h3edge__h1_reader_free(&connection->reader);

@@ -98,6 +98,24 @@ static bool is_kept_alive(const h3edge__fields *fields, unsigned minor) {
   return keep;
 }
 
+/* Keep-Alive: timeout=5, max=100 (RFC 2068 19.7.1.1, and what servers made of it) */
+static uint64_t keep_alive_seconds(const h3edge__fields *fields) {
+  const h3edge_field *field = h3edge__field_find(fields->items, fields->count, "keep-alive");
+  h3edge_str rest = field ? field->value : (h3edge_str){NULL, 0};
+  const size_t name_len = sizeof "timeout=" - 1;
+  h3edge_str parameter;
+  uint64_t seconds;
+
+  while (h3edge__list_next(&rest, &parameter)) {
+    h3edge_str name = {parameter.data, name_len};
+
+    if (parameter.len <= name_len || !h3edge__str_is_nocase(name, "timeout=")) continue;
+    if (h3edge__number((h3edge_str){parameter.data + name_len, parameter.len - name_len}, UINT32_MAX, &seconds))
+      return seconds;
+  }
+  return H3EDGE__H1_UNSAID;
+}
+
 static const char *start_line_fault(h3edge__h1_reader *reader, int status) {
   unsigned minor = llhttp_get_http_minor(&reader->parser);
 
@@ -157,6 +175,7 @@ static int on_headers_complete(llhttp_t *parser) {
   if (fault) return refuse(reader, fault);
   reader->keep_alive =
       phase != H3EDGE__H1_UNTIL_EOF && is_kept_alive(&reader->fields, llhttp_get_http_minor(&reader->parser));
+  reader->keep_alive_seconds = keep_alive_seconds(&reader->fields);
   head.fields = reader->fields.items;
   head.field_count = reader->fields.count;
   if (!reader->events->head(reader->ctx, &head)) return stop(reader, H3EDGE__H1_STOPPED, "");
@@ -204,8 +223,12 @@ static void start_message(h3edge__h1_reader *reader) {
 
 void h3edge__h1_reader_init(h3edge__h1_reader *reader, const h3edge_mem *mem, size_t max_head, size_t max_field_lines,
                             const h3edge__h1_read_events *events, void *ctx) {
-  *reader = (h3edge__h1_reader){
-      .mem = mem, .max_head = max_head, .max_field_lines = max_field_lines, .events = events, .ctx = ctx};
+  *reader = (h3edge__h1_reader){.mem = mem,
+                                .max_head = max_head,
+                                .max_field_lines = max_field_lines,
+                                .events = events,
+                                .ctx = ctx,
+                                .keep_alive_seconds = H3EDGE__H1_UNSAID};
   h3edge__fields_init(&reader->fields, mem);
 }
 

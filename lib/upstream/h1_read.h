@@ -9,7 +9,8 @@
 
 #include "util/field.h"
 
-#define H3EDGE__H1_INTERIM_MAX 16 /* 1xx responses before the final one */
+#define H3EDGE__H1_INTERIM_MAX 16    /* 1xx responses before the final one */
+#define H3EDGE__H1_UNSAID UINT64_MAX /* how long the link may idle is not said */
 
 /* What is found; false stops the reading. Bytes and fields are borrowed. */
 typedef struct h3edge__h1_read_events {
@@ -51,8 +52,9 @@ typedef struct h3edge__h1_reader {
   unsigned interim;
   bool to_head; /* the request was HEAD */
   bool keep_alive;
-  h3edge__fields fields; /* of the head or the trailers being read */
-  char *line;            /* the field line being read: name, then value */
+  uint64_t keep_alive_seconds; /* that the server will wait on the idle link, or UNSAID */
+  h3edge__fields fields;       /* of the head or the trailers being read */
+  char *line;                  /* the field line being read: name, then value */
   size_t line_len, line_cap;
   size_t name_len;
 } h3edge__h1_reader;

@@ -129,11 +129,11 @@ int h3edge__h1_trailers(h3edge_slice *out, const h3edge_mem *mem, const h3edge_f
   return make(out, mem, put_trailers, &what);
 }
 
-h3edge_str h3edge__h1_chunk_line(char line[H3EDGE__H1_CHUNK_LINE], size_t len) {
+h3edge_str h3edge__h1_chunk_line(char line[H3EDGE__H1_CHUNK_LINE_LEN], size_t len) {
   static const char hex[] = "0123456789abcdef";
-  char *first = line + H3EDGE__H1_CHUNK_LINE - 2;
+  char *first = line + H3EDGE__H1_CHUNK_LINE_LEN - 2;
 
   memcpy(first, "\r\n", 2);
   for (; len; len >>= 4) *--first = hex[len & 15];
-  return (h3edge_str){first, (size_t)(line + H3EDGE__H1_CHUNK_LINE - first)};
+  return (h3edge_str){first, (size_t)(line + H3EDGE__H1_CHUNK_LINE_LEN - first)};
 }

@@ -16,8 +16,8 @@ int h3edge__h1_head(h3edge_slice *out, const h3edge_mem *mem, const h3edge_excha
 /* The last chunk with its trailers, likewise (RFC 9112 7.1). */
 int h3edge__h1_trailers(h3edge_slice *out, const h3edge_mem *mem, const h3edge_field *fields, size_t count);
 
-#define H3EDGE__H1_CHUNK_LINE 20
+#define H3EDGE__H1_CHUNK_LINE_LEN 20
 /* What stands before `len` bytes of chunked content, `len` not 0; "\r\n" follows them. The text points into `line`. */
-h3edge_str h3edge__h1_chunk_line(char line[H3EDGE__H1_CHUNK_LINE], size_t len);
+h3edge_str h3edge__h1_chunk_line(char line[H3EDGE__H1_CHUNK_LINE_LEN], size_t len);
 
 #endif

@@ -22,19 +22,25 @@ static void set_defaults(h3edge_upstream_options *options) {
   options->read_size = H3EDGE__OR(options->read_size, 32 * 1024);
   options->max_head = H3EDGE__OR(options->max_head, 64 * 1024);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->max_failures = H3EDGE__OR(options->max_failures, 3);
+  options->rest_min = H3EDGE__OR(options->rest_min, H3EDGE_SECOND);
+  options->rest_max = H3EDGE__OR(options->rest_max, 30 * H3EDGE_SECOND);
   options->mem = h3edge__mem_or_default(options->mem);
 }
 
 int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *options) {
   h3edge_upstream_options known;
   h3edge_upstream *upstream;
+  h3edge__random random;
 
   h3edge_upstream_options_init(&known);
   if (!out || (options && h3edge__sized_copy(&known, sizeof known, options))) return H3EDGE_ERR_INVAL;
   set_defaults(&known);
+  if (h3edge__random_init(&random)) return H3EDGE_ERR_SYSTEM;
   upstream = h3edge__alloc_zero(known.mem, sizeof *upstream);
   if (!upstream) return H3EDGE_ERR_NOMEM;
   upstream->options = known;
+  upstream->random = random;
   if (known.trust_file) {
     upstream->trust_file = h3edge__text_copy(known.mem, h3edge_str_of(known.trust_file));
     if (!upstream->trust_file) {
@@ -49,6 +55,7 @@ int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *op
                                        .events = &h3edge__h1_link_events};
   h3edge__timers_init(&upstream->connection_timers, known.mem);
   h3edge__timers_init(&upstream->exchange_timers, known.mem);
+  h3edge__timers_init(&upstream->server_timers, known.mem);
   h3edge__list_init(&upstream->origins);
   h3edge__list_init(&upstream->due);
   h3edge__list_init(&upstream->awake);
@@ -86,6 +93,7 @@ void h3edge_upstream_free(h3edge_upstream *upstream) {
     h3edge__origin_free(H3EDGE__OF(upstream->origins.next, h3edge_origin, node));
   h3edge__timers_free(&upstream->connection_timers);
   h3edge__timers_free(&upstream->exchange_timers);
+  h3edge__timers_free(&upstream->server_timers);
   h3edge__tls_trust_free(upstream->trust);
   h3edge__free(upstream->options.mem, upstream->trust_file);
   h3edge__free(upstream->options.mem, upstream);
@@ -141,7 +149,11 @@ void h3edge_upstream_shutdown(h3edge_upstream *upstream) {
 }
 
 bool h3edge_upstream_is_idle(const h3edge_upstream *upstream) {
-  return !upstream->counters.exchanges_open && !upstream->counters.links;
+  h3edge_upstream_counters counters;
+
+  h3edge_upstream_counters_init(&counters);
+  h3edge_upstream_stats(upstream, &counters);
+  return !counters.exchanges_open && !counters.links;
 }
 
 static void run_timers(h3edge_upstream *upstream) {
@@ -150,6 +162,10 @@ static void run_timers(h3edge_upstream *upstream) {
 
   while ((timer = h3edge__timers_due(&upstream->connection_timers, now)))
     h3edge__h1_connection_expired(H3EDGE__OF(timer, h3edge__h1_connection, timer));
+  while ((timer = h3edge__timers_due(&upstream->server_timers, now))) {
+    h3edge__timers_set(&upstream->server_timers, timer, H3EDGE_NEVER);
+    h3edge__pool_wake(H3EDGE__OF(timer, h3edge__server, timer)->origin);
+  }
   while ((timer = h3edge__timers_due(&upstream->exchange_timers, now))) {
     h3edge_exchange *exchange = H3EDGE__OF(timer, h3edge_exchange, timer);
 
@@ -187,13 +203,17 @@ int h3edge_upstream_poll(h3edge_upstream *upstream, h3edge_link_op *out, h3edge_
 }
 
 h3edge_ts h3edge_upstream_deadline(const h3edge_upstream *upstream) {
-  h3edge_ts connections = h3edge__timers_deadline(&upstream->connection_timers);
-  h3edge_ts exchanges = h3edge__timers_deadline(&upstream->exchange_timers);
+  const h3edge__timers *const timers[] = {&upstream->connection_timers, &upstream->exchange_timers,
+                                          &upstream->server_timers};
+  h3edge_ts deadline = H3EDGE_NEVER;
+  size_t i;
 
   if (!h3edge__list_is_empty(&upstream->due) || !h3edge__list_is_empty(&upstream->awake) ||
       !h3edge__list_is_empty(&upstream->cancelled))
     return 0;
-  return connections < exchanges ? connections : exchanges;
+  for (i = 0; i < sizeof timers / sizeof *timers; i++)
+    if (h3edge__timers_deadline(timers[i]) < deadline) deadline = h3edge__timers_deadline(timers[i]);
+  return deadline;
 }
 
 h3edge_ts h3edge_upstream_now(const h3edge_upstream *upstream) {
@@ -201,5 +221,19 @@ h3edge_ts h3edge_upstream_now(const h3edge_upstream *upstream) {
 }
 
 void h3edge_upstream_stats(const h3edge_upstream *upstream, h3edge_upstream_counters *out) {
-  h3edge__sized_fill(out, &upstream->counters, sizeof upstream->counters);
+  h3edge_upstream_counters sum = {.struct_size = sizeof sum};
+  h3edge__node *node;
+
+  for (node = upstream->origins.next; node != &upstream->origins; node = node->next) {
+    const h3edge_upstream_counters *counters = &H3EDGE__OF(node, h3edge_origin, node)->counters;
+
+#define ADD(name, text) sum.name += counters->name;
+    H3EDGE_UPSTREAM_STATS(ADD)
+#undef ADD
+  }
+  h3edge__sized_fill(out, &sum, sizeof sum);
+}
+
+void h3edge_origin_stats(const h3edge_origin *origin, h3edge_upstream_counters *out) {
+  h3edge__sized_fill(out, &origin->counters, sizeof origin->counters);
 }

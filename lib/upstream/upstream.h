@@ -7,7 +7,10 @@
 
 #include "link/link.h"
 #include "upstream/origin.h"
+#include "util/random.h"
 #include "util/timers.h"
+
+typedef struct h3edge__server h3edge__server;
 
 struct h3edge_upstream {
   h3edge_upstream_options options; /* every default filled in */
@@ -17,12 +20,13 @@ struct h3edge_upstream {
   h3edge__tls_trust *trust; /* NULL before the first https origin */
   h3edge__timers connection_timers;
   h3edge__timers exchange_timers;
+  h3edge__timers server_timers;
+  h3edge__random random;
   h3edge__node origins;
   /* What the next poll has to look at; the deadline is 0 while there is any. */
   h3edge__node due;       /* links */
   h3edge__node awake;     /* origins */
   h3edge__node cancelled; /* exchanges */
-  h3edge_upstream_counters counters;
   bool is_shutting_down;
 };
 

@@ -2,8 +2,19 @@
 #include "embedder.h"
 
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "unit.h"
+
+bool embedder_has_no_entropy;
+
+/* Stands before the C library's: what is by chance is the same in every run. */
+ssize_t getrandom(void *out, size_t len, unsigned flags) {
+  (void)flags;
+  if (embedder_has_no_entropy) return -1;
+  memset(out, 1, len);
+  return (ssize_t)len;
+}
 
 static void append(char *text, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -119,6 +130,16 @@ const char *embedder_ops(embedder *e) {
   memcpy(ops, e->ops, sizeof ops);
   e->ops[0] = '\0';
   return *ops ? ops + 1 : ops;
+}
+
+uint64_t embedder_count(const embedder *e, size_t offset) {
+  h3edge_upstream_counters counters;
+  uint64_t value;
+
+  h3edge_upstream_counters_init(&counters);
+  h3edge_upstream_stats(e->upstream, &counters);
+  memcpy(&value, (const char *)&counters + offset, sizeof value);
+  return value;
 }
 
 void embedder_connect(embedder *e, size_t i) {
@@ -270,6 +291,13 @@ call *embedder_call(embedder *e, unsigned flags, int *error) {
   if (result) return NULL;
   e->call_count++;
   return c;
+}
+
+bool embedder_call_some(embedder *e, size_t count) {
+  while (count--)
+    if (!embedder_call(e, 0, NULL)) return false;
+  embedder_turn(e);
+  return true;
 }
 
 void embedder_cancel(call *c) {

@@ -50,6 +50,9 @@ typedef struct embedder {
   char log[2000];
 } embedder;
 
+/* The system has no randomness to give. */
+extern bool embedder_has_no_entropy;
+
 /* With `options` (NULL: the defaults) but for memory and logger, and the origin http://origin:80. */
 int embedder_init(embedder *e, const h3edge_upstream_options *options);
 void embedder_free(embedder *e);
@@ -58,6 +61,10 @@ void embedder_free(embedder *e);
 void embedder_turn(embedder *e);
 void embedder_sleep(embedder *e, h3edge_ts duration); /* and a turn at its end */
 const char *embedder_ops(embedder *e);                /* those since the last look */
+
+/* A counter of the upstream's, by its name. */
+uint64_t embedder_count(const embedder *e, size_t offset);
+#define EMBEDDER_COUNT(e, name) embedder_count((e), offsetof(h3edge_upstream_counters, name))
 
 /* Facts of link `i`, each followed by a turn. Harmless for a link that is not there. */
 void embedder_connect(embedder *e, size_t i);
@@ -68,6 +75,9 @@ void embedder_fail(embedder *e, size_t i, const char *why);
 /* A GET without content, to be changed before the next turn asks for it. NULL with the error in `*error` (which may be
  * NULL) when it is refused. */
 call *embedder_call(embedder *e, unsigned flags, int *error);
+
+/* So many of them, and a turn. False: one was refused. */
+bool embedder_call_some(embedder *e, size_t count);
 
 /* Harmless when it is over. */
 void embedder_cancel(call *c);

@@ -142,7 +142,7 @@ done:
 }
 
 static void chunk_lines(void) {
-  char line[H3EDGE__H1_CHUNK_LINE];
+  char line[H3EDGE__H1_CHUNK_LINE_LEN];
 
   unit_str_equal(h3edge__h1_chunk_line(line, 1), "1\r\n", __FILE__, __LINE__);
   unit_str_equal(h3edge__h1_chunk_line(line, 16), "10\r\n", __FILE__, __LINE__);

@@ -6,29 +6,11 @@
 
 #define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
-static uint64_t count(const embedder *e, size_t offset) {
-  h3edge_upstream_counters counters;
-  uint64_t value;
-
-  h3edge_upstream_counters_init(&counters);
-  h3edge_upstream_stats(e->upstream, &counters);
-  memcpy(&value, (const char *)&counters + offset, sizeof value);
-  return value;
-}
-#define COUNT(e, name) count((e), offsetof(h3edge_upstream_counters, name))
-
-static bool call_some(embedder *e, size_t number) {
-  while (number--)
-    if (!embedder_call(e, 0, NULL)) return false;
-  embedder_turn(e);
-  return true;
-}
-
 static void one_link_for_each_that_waits(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(call_some(&e, 3));
+  CHECK(embedder_call_some(&e, 3));
   CHECK_TEXT(embedder_ops(&e), "OPEN0 OPEN1 OPEN2");
   CHECK_TEXT(e.links[0].target->host, "origin");
   CHECK_INT(e.links[0].target->port, 80);
@@ -41,8 +23,8 @@ static void one_link_for_each_that_waits(void) {
   embedder_connect(&e, 0);
   embedder_connect(&e, 2); /* nobody needs it any more: it idles */
   CHECK_TEXT(e.calls[2].story, "send");
-  CHECK_INT(COUNT(&e, links_idle), 1);
-  CHECK_INT(COUNT(&e, exchanges_reused), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, links_idle), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_reused), 1);
   CHECK_TEXT(embedder_ops(&e), "");
 done:
   embedder_free(&e);
@@ -55,22 +37,22 @@ static void never_more_links_than_allowed(void) {
   h3edge_upstream_options_init(&options);
   options.max_links = 2;
   OK(embedder_init(&e, &options));
-  CHECK(call_some(&e, 4));
+  CHECK(embedder_call_some(&e, 4));
   CHECK_TEXT(embedder_ops(&e), "OPEN0 OPEN1");
-  CHECK_INT(COUNT(&e, exchanges_waiting), 4);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_waiting), 4);
   embedder_connect(&e, 0);
   embedder_connect(&e, 1);
-  CHECK_INT(COUNT(&e, exchanges_waiting), 2);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_waiting), 2);
   CHECK(embedder_receive(&e, 0, LENGTH_0));
-  CHECK_INT(COUNT(&e, exchanges_waiting), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_waiting), 1);
   embedder_receive_eof(&e, 1); /* its place is free for a new one */
   CHECK_TEXT(embedder_ops(&e), "CLOSE1 OPEN2");
   e.keeps_closed = true; /* a link that is being closed still has its place */
   embedder_fail(&e, 2, "refused");
   CHECK_TEXT(embedder_ops(&e), "CLOSE2");
-  CHECK(call_some(&e, 1));
+  CHECK(embedder_call_some(&e, 1));
   CHECK_TEXT(embedder_ops(&e), "");
-  CHECK_INT(COUNT(&e, links), 2);
+  CHECK_INT(EMBEDDER_COUNT(&e, links), 2);
 done:
   embedder_free(&e);
 }
@@ -83,7 +65,7 @@ static void the_queue_is_bounded(void) {
   h3edge_upstream_options_init(&options);
   options.max_waiting = 2;
   OK(embedder_init(&e, &options));
-  CHECK(call_some(&e, 2));
+  CHECK(embedder_call_some(&e, 2));
   CHECK(embedder_call(&e, 0, &error) == NULL);
   CHECK_INT(error, H3EDGE_ERR_LIMIT);
   embedder_connect(&e, 0);
@@ -96,13 +78,13 @@ static void the_link_used_last_is_used_first(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(call_some(&e, 2));
+  CHECK(embedder_call_some(&e, 2));
   embedder_connect(&e, 0);
   embedder_connect(&e, 1);
   CHECK(embedder_receive(&e, 1, LENGTH_0));
   embedder_sleep(&e, H3EDGE_SECOND);
   CHECK(embedder_receive(&e, 0, LENGTH_0));
-  CHECK(call_some(&e, 1));
+  CHECK(embedder_call_some(&e, 1));
   CHECK(embedder_receive(&e, 0, LENGTH_0));
   CHECK_INT(e.calls[2].result.error, H3EDGE_EXCHANGE_OK);
   CHECK(e.calls[2].exchange == NULL);
@@ -119,7 +101,7 @@ static void a_failed_link_costs_one_exchange(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(call_some(&e, 2));
+  CHECK(embedder_call_some(&e, 2));
   embedder_ops(&e);
   embedder_fail(&e, 1, "connection refused");
   CHECK_TEXT(e.calls[0].story, "close"); /* the one that has waited longest */
@@ -128,8 +110,8 @@ static void a_failed_link_costs_one_exchange(void) {
   CHECK_TEXT(e.calls[1].story, "");
   CHECK_TEXT(embedder_ops(&e), "CLOSE1"); /* link 0 is still on its way to it */
   CHECK_TEXT(e.log, "2 upstream http://origin:80: cannot connect: connection refused\n");
-  CHECK_INT(COUNT(&e, links_failed), 1);
-  CHECK_INT(COUNT(&e, exchanges_failed), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, links_failed), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_failed), 1);
   embedder_connect(&e, 0);
   CHECK_TEXT(e.calls[1].story, "send");
 done:
@@ -140,12 +122,12 @@ static void a_failed_link_that_nobody_needs_costs_none(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(call_some(&e, 2));
+  CHECK(embedder_call_some(&e, 2));
   embedder_cancel(&e.calls[1]);
   embedder_connect(&e, 0);
   embedder_fail(&e, 1, "connection refused");
   CHECK_TEXT(e.calls[0].story, "send");
-  CHECK_INT(COUNT(&e, exchanges_failed), 1); /* the cancelled one */
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_failed), 1); /* the cancelled one */
 done:
   embedder_free(&e);
 }
@@ -154,7 +136,7 @@ static void connecting_takes_too_long(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(call_some(&e, 1));
+  CHECK(embedder_call_some(&e, 1));
   embedder_sleep(&e, 5 * H3EDGE_SECOND - 1);
   CHECK_TEXT(embedder_ops(&e), "OPEN0");
   embedder_sleep(&e, 1);
@@ -173,9 +155,9 @@ static void waiting_takes_too_long(void) {
   options.max_links = 1;
   OK(embedder_init(&e, &options));
   embedder_warm_up(&e);
-  CHECK(call_some(&e, 1));
+  CHECK(embedder_call_some(&e, 1));
   embedder_sleep(&e, H3EDGE_SECOND);
-  CHECK(call_some(&e, 1));
+  CHECK(embedder_call_some(&e, 1));
   embedder_sleep(&e, 10 * H3EDGE_SECOND - 1);
   CHECK_TEXT(e.calls[2].story, "");
   embedder_sleep(&e, 1);
@@ -216,7 +198,7 @@ static void an_idle_link_makes_room_for_a_new_one(void) {
   h3edge_upstream_options_init(&options);
   options.max_links = 2;
   OK(embedder_init(&e, &options));
-  CHECK(call_some(&e, 2));
+  CHECK(embedder_call_some(&e, 2));
   embedder_connect(&e, 0);
   embedder_connect(&e, 1);
   CHECK(embedder_receive(&e, 0, LENGTH_0));
@@ -245,8 +227,8 @@ static void a_link_that_cannot_be_made(void) {
   embedder_turn(&e);
   for (i = 0; unit_failed() && i < 2; i++)
     if (!e.calls[i].exchange) assert_int_equal(e.calls[i].result.error, H3EDGE_EXCHANGE_NOMEM);
-  if (unit_failed()) assert_int_equal(COUNT(&e, exchanges_open), COUNT(&e, links));
-  CHECK_INT(COUNT(&e, links), 2);
+  if (unit_failed()) assert_int_equal(EMBEDDER_COUNT(&e, exchanges_open), EMBEDDER_COUNT(&e, links));
+  CHECK_INT(EMBEDDER_COUNT(&e, links), 2);
 done:
   embedder_free(&e);
 }

@@ -21,6 +21,9 @@ static void options_are_checked(void) {
   h3edge_sized_init(&newer, sizeof newer);
   newer.unknown = 1;
   assert_int_equal(h3edge_upstream_new(&upstream, &newer.known), H3EDGE_ERR_INVAL);
+  embedder_has_no_entropy = true;
+  assert_int_equal(h3edge_upstream_new(&upstream, NULL), H3EDGE_ERR_SYSTEM);
+  embedder_has_no_entropy = false;
   assert_null(upstream);
   assert_int_equal(h3edge_upstream_new(&upstream, NULL), 0);
   assert_true(h3edge_upstream_is_idle(upstream));
@@ -51,6 +54,54 @@ static void origins_are_checked(void) {
   CHECK(h3edge_origin_accepts_early(origin));
 done:
   h3edge_upstream_free(upstream);
+}
+
+static void more_servers_are_checked(void) {
+  h3edge_upstream_counters counters;
+  const char *detail = NULL;
+  static embedder e;
+
+  OK(embedder_init(&e, NULL));
+  CHECK_INT(h3edge_origin_add_server(e.origin, "http://b", &detail), H3EDGE_ERR_INVAL);
+  CHECK_TEXT(detail, "the port is missing");
+  CHECK_INT(h3edge_origin_add_server(e.origin, "b", NULL), H3EDGE_ERR_INVAL);
+  CHECK_INT(h3edge_origin_add_server(e.origin, NULL, NULL), H3EDGE_ERR_INVAL);
+  CHECK_INT(h3edge_origin_add_server(NULL, "http://b:1", NULL), H3EDGE_ERR_INVAL);
+  OK(h3edge_origin_add_server(e.origin, "http://b:1", &detail));
+  CHECK_TEXT(h3edge_origin_url(e.origin), "http://origin:80");
+  h3edge_upstream_counters_init(&counters);
+  h3edge_origin_stats(e.origin, &counters);
+  CHECK_INT(counters.links, 0);
+done:
+  embedder_free(&e);
+}
+
+static void counters_are_kept_for_each_origin(void) {
+  h3edge_upstream_counters counters;
+  h3edge_origin *other = NULL;
+  static embedder e;
+
+  OK(embedder_init(&e, NULL));
+  OK(h3edge_upstream_add_origin(e.upstream, "http://other:80", &other, NULL));
+  embedder_warm_up(&e);
+  e.origin = other;
+  CHECK(embedder_call(&e, 0, NULL) != NULL);
+  embedder_turn(&e);
+  embedder_sleep(&e, H3EDGE_SECOND);
+  embedder_connect(&e, 1);
+  h3edge_upstream_counters_init(&counters);
+  h3edge_origin_stats(other, &counters);
+  CHECK_INT(counters.exchanges, 1);
+  CHECK_INT(counters.exchanges_open, 1);
+  CHECK_INT(counters.exchanges_waited, 1);
+  CHECK_INT(counters.wait_ns, H3EDGE_SECOND);
+  CHECK_INT(counters.links_idle, 0);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges), 2);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_waited), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, links), 2);
+  CHECK_INT(EMBEDDER_COUNT(&e, links_idle), 1);
+done:
+  embedder_free(&e);
 }
 
 static void on_nothing_sent(void *ctx, h3edge_exchange *exchange, h3edge_exchange_head *head) {
@@ -281,8 +332,8 @@ done:
   embedder_free(&e);
 }
 
-UNIT_MAIN("upstream/upstream", UNIT(options_are_checked), UNIT(origins_are_checked), UNIT(requests_are_checked),
-          UNIT(the_deadline_is_what_comes_first), UNIT(a_timeout_of_never_is_never),
-          UNIT(shutdown_lets_exchanges_finish), UNIT(shutdown_closes_what_is_idle_or_not_needed),
-          UNIT(free_ends_everything), UNIT(commands_while_it_is_freed), UNIT(from_inside_an_event),
-          UNIT(a_clock_that_steps_back))
+UNIT_MAIN("upstream/upstream", UNIT(options_are_checked), UNIT(origins_are_checked), UNIT(more_servers_are_checked),
+          UNIT(counters_are_kept_for_each_origin), UNIT(requests_are_checked), UNIT(the_deadline_is_what_comes_first),
+          UNIT(a_timeout_of_never_is_never), UNIT(shutdown_lets_exchanges_finish),
+          UNIT(shutdown_closes_what_is_idle_or_not_needed), UNIT(free_ends_everything),
+          UNIT(commands_while_it_is_freed), UNIT(from_inside_an_event), UNIT(a_clock_that_steps_back))

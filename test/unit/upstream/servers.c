@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Several servers of one origin, and what becomes of exchanges while servers rest (pool.c and server.c together). */
+#include "unit.h"
+
+#include "embedder.h"
+
+#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+/* Two servers: http://origin:80 and http://other:81. */
+static int init_two(embedder *e, const h3edge_upstream_options *options) {
+  int error = embedder_init(e, options);
+
+  return error ? error : h3edge_origin_add_server(e->origin, "http://other:81", NULL);
+}
+
+/* Ends the exchange on each link with a response. */
+static void answer_all(embedder *e) {
+  size_t i;
+
+  for (i = 0; i < e->link_count; i++) embedder_receive(e, i, LENGTH_0);
+}
+
+static void servers_share_the_load(void) {
+  static embedder e;
+  size_t i, ports[2] = {0, 0};
+
+  OK(init_two(&e, NULL));
+  CHECK(embedder_call_some(&e, 8));
+  for (i = 0; i < 8; i++) ports[e.links[i].target->port - 80]++;
+  CHECK_INT(ports[0], 4);
+  CHECK_INT(ports[1], 4);
+  for (i = 0; i < 8; i++) embedder_connect(&e, i);
+  answer_all(&e);
+  for (i = 0; i < 8; i++) {
+    CHECK_TEXT(e.calls[i].result.server, e.links[i].target->port == 80 ? "http://origin:80" : "http://other:81");
+    CHECK(e.calls[i].exchange == NULL);
+  }
+done:
+  embedder_free(&e);
+}
+
+static void each_server_has_its_own_limit(void) {
+  h3edge_upstream_options options;
+  static embedder e;
+
+  h3edge_upstream_options_init(&options);
+  options.max_links = 2;
+  OK(init_two(&e, &options));
+  CHECK(embedder_call_some(&e, 6));
+  CHECK_TEXT(embedder_ops(&e), "OPEN0 OPEN1 OPEN2 OPEN3");
+done:
+  embedder_free(&e);
+}
+
+/* The links of the servers that are (not) at `port`. */
+static void fail_links(embedder *e, uint16_t port, bool others) {
+  size_t i;
+
+  for (i = 0; i < e->link_count; i++) {
+    if (e->links[i].is_connected || (e->links[i].target->port == port) == others) continue;
+    embedder_fail(e, i, "connection refused");
+  }
+}
+
+static void nobody_pays_while_another_server_is_there(void) {
+  static embedder e;
+  size_t i;
+
+  OK(init_two(&e, NULL));
+  CHECK(embedder_call_some(&e, 4));
+  for (i = 0; i < 3; i++) fail_links(&e, 81, false);
+  CHECK_INT(EMBEDDER_COUNT(&e, rests), 1);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_failed), 0);
+  for (i = 0; i < e.link_count; i++)
+    if (e.links[i].link) CHECK_INT(e.links[i].target->port, 80);
+  for (i = 0; i < e.link_count; i++) embedder_connect(&e, i);
+  answer_all(&e);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_open), 0);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_failed), 0);
+done:
+  embedder_free(&e);
+}
+
+/* Three refusals, then a rest of 0.75 to 1.25 s. */
+static bool send_to_rest(embedder *e) {
+  size_t i;
+
+  for (i = 0; i < 3; i++) {
+    if (!embedder_call(e, 0, NULL)) return false;
+    embedder_turn(e);
+    embedder_fail(e, i, "connection refused");
+  }
+  embedder_ops(e);
+  return EMBEDDER_COUNT(e, rests) == 1;
+}
+
+static void while_all_rest_exchanges_wait_for_the_trial(void) {
+  static embedder e;
+
+  OK(embedder_init(&e, NULL));
+  CHECK(send_to_rest(&e));
+  CHECK_TEXT(e.calls[1].story, "close");
+  CHECK_TEXT(e.calls[2].story, ""); /* the third one waits, and so do those that come now */
+  CHECK(embedder_call_some(&e, 2));
+  CHECK_TEXT(embedder_ops(&e), "");
+  embedder_sleep(&e, H3EDGE_SECOND * 5 / 4);
+  CHECK_TEXT(embedder_ops(&e), "OPEN3");
+  embedder_connect(&e, 3);
+  CHECK_TEXT(e.calls[2].story, "send");
+  CHECK_TEXT(e.calls[3].story, "");
+  CHECK_TEXT(embedder_ops(&e), ""); /* alone, until it has an answer */
+  CHECK(embedder_receive(&e, 3, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"));
+  CHECK_TEXT(embedder_ops(&e), "OPEN4 OPEN5");
+done:
+  embedder_free(&e);
+}
+
+static void a_trial_that_fails_is_followed_by_a_longer_rest(void) {
+  h3edge_upstream_options options;
+  static embedder e;
+
+  h3edge_upstream_options_init(&options);
+  options.queue_timeout = 3200 * H3EDGE_MILLISECOND;
+  OK(embedder_init(&e, &options));
+  CHECK(send_to_rest(&e));
+  embedder_sleep(&e, H3EDGE_SECOND * 5 / 4);
+  CHECK_TEXT(embedder_ops(&e), "OPEN3");
+  CHECK(embedder_call_some(&e, 1));
+  embedder_sleep(&e, H3EDGE_SECOND / 2);
+  embedder_fail(&e, 3, "connection refused");
+  CHECK_INT(e.calls[2].result.error, H3EDGE_EXCHANGE_RESTING); /* 1.5 to 2.5 s is too long for this one */
+  CHECK(e.calls[2].result.retry_after >= H3EDGE_SECOND * 3 / 2 && !e.calls[2].result.taken);
+  CHECK_INT(e.calls[2].result.waited, H3EDGE_SECOND * 7 / 4);
+  CHECK(e.calls[2].exchange == NULL);
+  CHECK_TEXT(e.calls[3].story, "");
+  CHECK_INT(EMBEDDER_COUNT(&e, rests), 1);
+  embedder_sleep(&e, H3EDGE_SECOND * 5 / 2);
+  CHECK_TEXT(embedder_ops(&e), "CLOSE3 OPEN4");
+done:
+  embedder_free(&e);
+}
+
+static void who_cannot_wait_for_the_end_of_the_rest(void) {
+  h3edge_upstream_options options;
+  static embedder e;
+
+  h3edge_upstream_options_init(&options);
+  options.queue_timeout = H3EDGE_SECOND / 2;
+  OK(embedder_init(&e, &options));
+  CHECK(send_to_rest(&e));
+  CHECK_INT(e.calls[2].result.error, H3EDGE_EXCHANGE_RESTING);
+  CHECK(embedder_call_some(&e, 1));
+  CHECK_INT(e.calls[3].result.error, H3EDGE_EXCHANGE_RESTING);
+  CHECK_TEXT(e.calls[3].result.detail, "the origin rests after failures");
+  CHECK(e.calls[3].result.retry_after >= H3EDGE_SECOND * 3 / 4);
+  CHECK(e.calls[3].exchange == NULL && !e.calls[3].result.waited && !e.calls[3].result.server);
+done:
+  embedder_free(&e);
+}
+
+/* A link that was lost before it answered, a response that did not come: not those that were used before. */
+static void failures_to_answer(void) {
+  static embedder e;
+  size_t i;
+
+  OK(embedder_init(&e, NULL));
+  embedder_warm_up(&e);
+  CHECK(embedder_call_some(&e, 4));
+  for (i = 1; i < 4; i++) embedder_connect(&e, i);
+  embedder_receive_eof(&e, 0); /* reused: it may be nobody's fault */
+  embedder_receive_eof(&e, 1);
+  embedder_fail(&e, 2, "reset");
+  CHECK_INT(EMBEDDER_COUNT(&e, rests), 0);
+  embedder_sleep(&e, 60 * H3EDGE_SECOND);
+  CHECK_INT(e.calls[4].result.error, H3EDGE_EXCHANGE_RESPONSE_TIMEOUT);
+  CHECK_INT(EMBEDDER_COUNT(&e, rests), 1);
+done:
+  embedder_free(&e);
+}
+
+/* The exchange of a trial that says neither yes nor no makes way for the next. */
+static void a_trial_without_a_verdict(void) {
+  static embedder e;
+
+  OK(embedder_init(&e, NULL));
+  CHECK(send_to_rest(&e));
+  CHECK(embedder_call_some(&e, 1));
+  embedder_sleep(&e, H3EDGE_SECOND * 5 / 4);
+  embedder_connect(&e, 3);
+  CHECK_TEXT(e.calls[2].story, "send");
+  embedder_cancel(&e.calls[2]);
+  embedder_turn(&e);
+  CHECK_TEXT(embedder_ops(&e), "OPEN3 CLOSE3 OPEN4");
+  embedder_connect(&e, 4);
+  CHECK_TEXT(e.calls[3].story, "send");
+done:
+  embedder_free(&e);
+}
+
+UNIT_MAIN("upstream/servers", UNIT(servers_share_the_load), UNIT(each_server_has_its_own_limit),
+          UNIT(nobody_pays_while_another_server_is_there), UNIT(while_all_rest_exchanges_wait_for_the_trial),
+          UNIT(a_trial_that_fails_is_followed_by_a_longer_rest), UNIT(who_cannot_wait_for_the_end_of_the_rest),
+          UNIT(failures_to_answer), UNIT(a_trial_without_a_verdict))
