@@ -28,7 +28,7 @@ STRICTER = {
     "a list of lengths (RFC 9110 8.6)": rb"(?i)\ncontent-length:[^\r\n]*,",
     "a tab behind a length, which llhttp does not read": rb"(?i)\ncontent-length:[^\r\n]*\t\r",
     "a length of more than 63 bits": rb"(?i)\ncontent-length:[ \t]*\d{19}",
-    "a coding in HTTP/1.0 (RFC 9112 6.1)": rb"(?is)^HTTP/1\.0.*\ntransfer-encoding:",
+    "a coding in HTTP/1.0 (RFC 9112 6.1)": rb"(?ims)^HTTP/1\.0.*\ntransfer-encoding:",
     "content announced with 1xx or 204 (RFC 9110 8.6)":
         rb"(?is)HTTP/1\.[01] (?:1\d\d|204)\b(?:(?!\r\n\r\n).)*\n(?:content-length|transfer-encoding):",
     "a coding that is empty or in a list (RFC 9112 6.1)": rb"(?i)\ntransfer-encoding:(?![ \t]*chunked[ \t]*\r)",

@@ -163,6 +163,8 @@ def read_frames(request):
 def judge(request):
     head, content, trailers, fatal = read_frames(request)
     verdict = Verdict(FORWARD, content=content)
+    if fatal and any(isinstance(frame, list) and is_too_large(frame) for frame in request["frames"]):
+        verdict.statuses.add(431)  # which comes first, when both are in one packet
     if head is None:
         verdict.kind, verdict.why = (CONNECTION_ERROR, "frames") if fatal else (MALFORMED, "no head")
         return verdict
