@@ -214,7 +214,8 @@ def test_address_that_is_not_proved(application, tmp_path, options, early):
     assert count(counters, "server early_not_validated") == (not early)
 
 
-def test_libcurl(application):
+@pytest.mark.parametrize("options, early", [(["--early-any-address"], True), ([], False)])
+def test_libcurl(application, options, early):
     """It keeps no tokens, and sends POST early too."""
     handle = pycurl.Curl()
 
@@ -224,15 +225,16 @@ def test_libcurl(application):
         handle.setopt(pycurl.FORBID_REUSE, 1)
         return one.run()
 
-    with Proxy(application.url, "--early-data", "safe", "--early-any-address") as proxy:
+    with Proxy(application.url, "--early-data", "safe", *options) as proxy:
         assert EARLY not in visit("/fields").json
-        assert EARLY in visit("/fields").json
+        assert (EARLY in visit("/fields").json) == early
         content = b'{"cents": 7}'
         assert visit("/charge", "POST", content=[content], length=len(content)).status == 201
         counters = proxy.counters()
     handle.close()
-    assert [count(counters, f"server {name}") for name in ("early_delivered", "early_waited")] == [1, 1]
-    assert count(counters, "gateway early_sent") == 1
+    outcomes = ("early_delivered", "early_not_validated", "early_waited")
+    assert [count(counters, f"server {name}") for name in outcomes] == [early, not early, 1]
+    assert [count(counters, f"gateway {name}") for name in ("early_sent", "early_retried")] == [early, 0]
 
 
 @pytest.mark.parametrize("tenant, path, status, text", [
