@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gateway_report.c: what an embedder hears of the requests that its gateway took, and what it may change on the way. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sim.h"
 #include "visits.h"
@@ -242,7 +243,26 @@ static void who_may_come_back_is_told_when(void) {
   CHECK_TEXT(field_value(refused->fields, "retry-after", value), "1");
 }
 
+static void an_origin_that_rests_says_when_to_come_back(void) {
+  edge *e = EDGE(REPORTS, .upstream.max_failures = 2, .upstream.rest_min = 20 * H3EDGE_SECOND);
+  client *c = CLIENT();
+  char value[TEXT_MAX];
+  fetch *f;
+  int seconds;
+
+  e->origin->manners = ORIGIN_REFUSES;
+  is_told(client_get(c, "/502"), 1, 502, H3EDGE_REASON_DONE);
+  f = client_get(c, "/503");
+  is_told(f, 2, 503, H3EDGE_REASON_DONE);
+  CHECK_TEXT(told.why, "the origin rests after failures");
+  seconds = atoi(field_value(f->fields, "retry-after", value));
+  CHECK(seconds > 10 && seconds <= 25);
+  e->origin->manners = ORIGIN_ACCEPTS;
+  sim_run((h3edge_ts)seconds * H3EDGE_SECOND);
+  sim_still_serves(e, c);
+}
+
 SIM_MAIN("gateway_report", STORY(what_was_answered), STORY(what_the_gateway_answered), STORY(what_was_cut),
          STORY(clients_that_leave), STORY(a_server_that_goes), STORY(how_early_data_went), STORY(one_for_each),
          STORY(fields_are_edited_both_ways), STORY(what_is_forwarded_is_said_by_option),
-         STORY(who_may_come_back_is_told_when))
+         STORY(who_may_come_back_is_told_when), STORY(an_origin_that_rests_says_when_to_come_back))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a trip fails, with everything before it and behind it real but the network. */
+#include <stdlib.h>
+
 #include "world.h"
 
 static void what_the_client_sends_after_an_error_is_dropped(void) {
@@ -92,11 +94,39 @@ done:
   world_end();
 }
 
+/* An exchange that somebody else began. */
+static void sends_nothing(void *ctx, h3edge_exchange *exchange, h3edge_exchange_head *head) {
+  (void)ctx, (void)exchange, (void)head;
+}
+
+static void ends(void *ctx, h3edge_exchange *exchange, const h3edge_exchange_result *result) {
+  (void)ctx, (void)exchange, (void)result;
+}
+
+static const h3edge_exchange_events patient = {
+    .struct_size = sizeof patient, .on_send = sends_nothing, .on_close = ends};
+
 static void an_upstream_that_takes_no_more(void) {
   OK(world_start_default());
   h3edge_upstream_shutdown(world.upstream);
   get("/");
   CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static void too_many_wait(void) {
+  world_options options = world_options_new();
+  char text[1024];
+
+  options.upstream.max_waiting = 1;
+  OK(world_start(&options));
+  world.ignores = true;
+  OK(h3edge_upstream_request(world.upstream, world.origin, &patient, NULL, 0, &(h3edge_exchange *){NULL}));
+  get("/");
+  CHECK(is_answered(503));
+  CHECK_TEXT(fields_of(&world.request.response.fields, text), "content-type: text/plain; content-length: 57; "
+                                                              "retry-after: 1");
 done:
   world_end();
 }
@@ -111,6 +141,41 @@ static void no_link_in_time(void) {
   get("/");
   pass_time(3 * H3EDGE_SECOND);
   CHECK(is_answered(503));
+done:
+  world_end();
+}
+
+static const char *retry_after(void) {
+  const h3edge__fields *fields = &world.request.response.fields;
+  const h3edge_field *field = h3edge__field_find(fields->items, fields->count, "retry-after");
+
+  return field ? field->value.data : "(none)";
+}
+
+/* Whoever comes back when he was told to is served. */
+static void an_origin_that_rests(void) {
+  world_options options = world_options_new();
+  uint64_t seconds;
+
+  options.upstream.max_failures = 2;
+  options.upstream.rest_min = 20 * H3EDGE_SECOND;
+  OK(world_start(&options));
+  world.refuses = true;
+  get("/");
+  CHECK(is_answered(502));
+  next_request();
+  get("/");
+  CHECK(is_answered(503));
+  world.refuses = false;
+  seconds = strtoull(retry_after(), NULL, 10);
+  CHECK(seconds >= 15 && seconds <= 25);
+  next_request();
+  pass_time((seconds - 9) * H3EDGE_SECOND); /* now it may be waited for */
+  get("/");
+  CHECK_INT(world.request.response.status, 0);
+  pass_time(9 * H3EDGE_SECOND);
+  say("HTTP/1.1 204 No Content\r\n\r\n");
+  CHECK(is_answered(204));
 done:
   world_end();
 }
@@ -179,6 +244,6 @@ done:
 
 UNIT_MAIN("gateway/trip", UNIT(what_the_client_sends_after_an_error_is_dropped), UNIT(nobody_listens),
           UNIT(nobody_accepts), UNIT(nobody_answers), UNIT(nobody_reads), UNIT(what_is_answered_is_no_http),
-          UNIT(the_link_ends_before_an_answer), UNIT(an_upstream_that_takes_no_more), UNIT(no_link_in_time),
-          UNIT(the_upstream_is_freed), UNIT(a_cut_response_never_looks_complete), UNIT(a_response_that_stalls),
-          UNIT(no_request_is_left_hanging))
+          UNIT(the_link_ends_before_an_answer), UNIT(an_upstream_that_takes_no_more), UNIT(too_many_wait),
+          UNIT(no_link_in_time), UNIT(an_origin_that_rests), UNIT(the_upstream_is_freed),
+          UNIT(a_cut_response_never_looks_complete), UNIT(a_response_that_stalls), UNIT(no_request_is_left_hanging))
