@@ -222,6 +222,7 @@ static void on_counters_signal(uv_signal_t *handle, int number) {
 
   (void)number;
   print_counters(p->server, p->gateway, p->upstream);
+  routes_each_origin(&p->options.routes, print_origin_counters, NULL);
 }
 
 /* Without a log to rotate it means what it means to others: the terminal is gone. */

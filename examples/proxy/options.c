@@ -41,12 +41,14 @@ static const struct argp_option known[] = {
     {.name = "origin",
      .key = ORIGIN,
      .arg = "URL",
-     .doc = "Send requests there: http://HOST:PORT, https://HOST:PORT or http://unix:/PATH."},
+     .doc =
+         "Send requests there: http://HOST:PORT, https://HOST:PORT or http://unix:/PATH. As often as there are servers "
+         "for them; each request goes to the less busy one of two picked at random, and around those that fail"},
     {.name = "route",
      .key = ROUTE,
-     .arg = "[AUTHORITY]/PREFIX=URL",
-     .doc = "Send requests for this authority (for any, without it) and this path, or what is below it, to another "
-            "server: '/static=http://127.0.0.1:9000' or 'api.example/=http://unix:/run/api.sock'. Routes with an "
+     .arg = "[AUTHORITY]/PREFIX=URL[,URL...]",
+     .doc = "Send requests for this authority (for any, without it) and this path, or what is below it, to other "
+            "servers: '/static=http://127.0.0.1:9000' or 'api.example/=http://unix:/run/api.sock'. Routes with an "
             "authority come before those without, then longer paths before shorter ones, wherever they stand; what no "
             "route takes goes to --origin, or gets 404 without it. As often as wanted"},
     {.name = "origin-ca",

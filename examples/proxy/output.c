@@ -68,3 +68,15 @@ void print_counters(const h3edge_server *server, const h3edge_gateway *gateway, 
 #undef PRINT
   fflush(stdout);
 }
+
+void print_origin_counters(void *ctx, h3edge_origin *origin) {
+  h3edge_upstream_counters counters;
+
+  (void)ctx;
+  h3edge_upstream_counters_init(&counters);
+  h3edge_origin_stats(origin, &counters);
+#define PRINT(name, text) printf("origin   %-26s %12" PRIu64 "  %s\n", #name, counters.name, h3edge_origin_url(origin));
+  H3EDGE_UPSTREAM_STATS(PRINT)
+#undef PRINT
+  fflush(stdout);
+}

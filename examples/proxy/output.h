@@ -19,5 +19,7 @@ void hash_text(const uint8_t hash[32], char out[HASH_TEXT]);
 
 /* Every counter, one per line, to stdout. */
 void print_counters(const h3edge_server *server, const h3edge_gateway *gateway, const h3edge_upstream *upstream);
+/* Those of one origin (an h3edge_origin), which are part of the upstream's. */
+void print_origin_counters(void *ctx, h3edge_origin *origin);
 
 #endif

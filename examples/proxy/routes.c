@@ -44,8 +44,12 @@ static route *insert(route_table *routes, const h3edge_rule *rule) {
 }
 
 static const char *add_server(route *row, const char *url) {
+  size_t i;
+
+  for (i = 0; i < row->server_count; i++)
+    if (strcmp(row->servers[i], url) == 0) return "the same server twice";
   if (!*url) return "a server is missing: write /PREFIX=http://HOST:PORT";
-  if (row->server_count == SERVER_MAX) return "there is more than one server";
+  if (row->server_count == SERVER_MAX) return "there are too many servers for one origin";
   row->servers[row->server_count++] = url;
   return NULL;
 }
@@ -117,12 +121,16 @@ static bool has_same_servers(const route *a, const route *b) {
 
 static int make_origin(route *row, h3edge_upstream *upstream) {
   const char *why = NULL;
-  int error = h3edge_upstream_add_origin(upstream, row->servers[0], &row->origin, &why);
+  int error = 0;
+  size_t i;
 
+  for (i = 0; i < row->server_count && !error; i++)
+    error = i ? h3edge_origin_add_server(row->origin, row->servers[i], &why)
+              : h3edge_upstream_add_origin(upstream, row->servers[i], &row->origin, &why);
   if (!error) return 0;
   if (error == H3EDGE_ERR_INVAL)
     complain("the origin %s cannot be used: %s (an origin is http://HOST:PORT, https://HOST:PORT or http://unix:/PATH)",
-             row->servers[0], why);
+             row->servers[i - 1], why);
   else
     complain("out of memory");
   return error == H3EDGE_ERR_INVAL ? EXIT_USAGE : EXIT_FAILURE;

@@ -7,7 +7,7 @@
 #include <h3edge/replay.h>
 #include <h3edge/upstream.h>
 
-enum { ROUTE_MAX = 64, SERVER_MAX = 1 };
+enum { ROUTE_MAX = 64, SERVER_MAX = 32 };
 
 typedef struct route {
   h3edge_rule fits;                /* authority and path: the same text means the same requests as in --early-rule */
