@@ -1,16 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs what is missing: sh .ci/packages.sh [build|demo|test]
+# Installs what is missing: sh .ci/packages.sh [build|demo|test|bench]
 #   build  compiler, meson and the libraries (the default)
 #   demo   also what examples/quickstart.sh runs: FastAPI on Uvicorn, and a client for HTTP/3
 #   test   also what test/run.sh runs
+#   bench  build, and what the comparisons in bench/ need to install and join the others
 # When all is there it takes milliseconds and changes nothing, whatever the system; it can install on Debian 12 and 13.
 set -eu
 
 want=${1:-build}
 say() { echo "packages: $*" >&2; }
 fail() { say "$@"; exit 1; }
-at_least() { case "$1 $want" in build\ * | demo\ demo | demo\ test | test\ test) ;; *) return 1 ;; esac; }
+at_least() {
+  case "$1 $want" in build\ * | demo\ demo | demo\ test | test\ test | bench\ bench) ;; *) return 1 ;; esac
+}
 
 # What to look for. Each prints the names of those that are not there.
 programs() { for name; do command -v "$name" >/dev/null || echo "$name"; done; }
@@ -37,6 +40,10 @@ missing() {
     modules h11 pytest selenium
     libcurl_with_http3
   fi
+  if at_least bench; then
+    programs debootstrap git ip openssl
+    libraries cmocka
+  fi
 }
 
 # The same as packages of Debian.
@@ -48,6 +55,7 @@ packages() {
     echo g++ clang chromium chromium-driver git openssl libcmocka-dev python3-pytest python3-selenium python3-pycurl
     echo python3-h11 # the independent parser of test/judge
   fi
+  if at_least bench; then echo debootstrap debian-archive-keyring git iproute2 openssl libcmocka-dev; fi
 }
 
 # Debian 12 has ngtcp2, nghttp3 and a libcurl with HTTP/3 in its backports, and llhttp only in the next release: that
@@ -86,7 +94,7 @@ install_missing() {
   }
 }
 
-case $want in build | demo | test) ;; *) fail "'$want' is none of build, demo, test" ;; esac
+case $want in build | demo | test | bench) ;; *) fail "'$want' is none of build, demo, test, bench" ;; esac
 lacking=$(missing)
 [ -n "$lacking" ] || exit 0
 say "missing: $(echo "$lacking" | paste -s -d , | sed 's/,/, /g')"

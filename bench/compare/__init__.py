@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What compare.py and roundtrips.py are made of."""
