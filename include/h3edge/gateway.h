@@ -8,6 +8,10 @@
  * once, with `Early-Data: 1` if they are still early when their head is written; to any other after the handshake. When
  * the origin answers 425 to a request that was marked here, the client does not see it: after the handshake the request
  * is sent once more, without the field. Nothing else is sent twice while it is early.
+ *
+ * Lost links: a request is sent once more, on a new link, when its link ended before any of it had left, or when the
+ * link had carried a request before, no byte of a response came, the method is safe or idempotent (RFC 9110 9.2.2) and
+ * what came of the content is still at hand (retry_content). Whatever else is lost before an answer gets 502.
  */
 #ifndef H3EDGE_GATEWAY_H
 #define H3EDGE_GATEWAY_H
@@ -132,9 +136,9 @@ typedef struct h3edge_gateway_counters {
 H3EDGE_API void h3edge_gateway_stats(const h3edge_gateway *gateway, h3edge_gateway_counters *out);
 
 /* Takes the request, inside on_request, and answers it, whatever happens: with the origin's response, or with 502
- * (not reachable, not HTTP, cut), 503 (no link in time, no memory), 504 (no answer in time), 404 (no route), 405
- * (TRACE), 501 (CONNECT), 400 (no HTTP/1.1 says the same), each with a short text. When the origin's head has gone out
- * already, the request is reset instead, so that a cut response never looks complete. */
+ * (not reachable, not HTTP, cut), 503 (no link in time, the origin rests, no memory; with Retry-After), 504 (no answer
+ * in time), 404 (no route), 405 (TRACE), 501 (CONNECT), 400 (no HTTP/1.1 says the same), each with a short text. When
+ * the origin's head has gone out already, the request is reset instead, so that a cut response never looks complete. */
 H3EDGE_API void h3edge_gateway_forward(h3edge_gateway *gateway, h3edge_request *request);
 
 #ifdef __cplusplus
