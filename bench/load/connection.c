@@ -4,6 +4,7 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 
 #define KEEP_ALIVE (10 * H3EDGE_SECOND)
 #define TICKET_WAIT (3 * H3EDGE_SECOND) /* servers send tickets soon; some do it a second later on purpose */
-#define TOKEN_WAIT (H3EDGE_SECOND / 2)
+#define TOKEN_WAIT H3EDGE_SECOND
 #define CONNECTION_WINDOW ((uint64_t)32 << 20)
 #define STREAM_WINDOW ((uint64_t)16 << 20)
 /* What a path of Ethernet carries. Without it servers would find out that the loopback takes 64 KiB. */
@@ -90,6 +91,7 @@ bool connection_open(connection *c) {
   c->watched = 0;
   c->asked = 0;
   c->leaving = c->has_new_ticket = c->over = false;
+  c->why = OUTCOME_WELL;
   *c->detail = '\0';
   c->began = c->answered = 0;
   c->early = c->load->options->early && m->session.data && m->params.data;
@@ -118,19 +120,19 @@ void connection_fail(connection *c, outcome why, const char *detail) {
   snprintf(c->detail, sizeof c->detail, "%s", detail);
 }
 
+/* The server's reason may be any bytes. */
 static void describe_close(connection *c) {
   const ngtcp2_ccerr *error = ngtcp2_conn_get_ccerr(c->quic);
-  bool opening = c->state == CONNECTION_OPENING;
+  bool opening = c->state == CONNECTION_OPENING, idle = !opening && !c->active_count && !c->granted;
   char text[sizeof c->detail];
+  size_t i;
+  int len = snprintf(text, sizeof text, "%s error 0x%" PRIx64 " ",
+                     error->type == NGTCP2_CCERR_TYPE_APPLICATION ? "HTTP/3" : "QUIC", error->error_code);
 
-  snprintf(text, sizeof text, "closed with %s error 0x%llx%s%.*s",
-           error->type == NGTCP2_CCERR_TYPE_APPLICATION ? "HTTP/3" : "QUIC", (unsigned long long)error->error_code,
-           error->reasonlen ? ", " : "", (int)(error->reasonlen < 80 ? error->reasonlen : 80),
-           (const char *)error->reason);
-  if (!opening && !c->active_count && !c->granted)
-    connection_fail(c, OUTCOME_WELL, text);
-  else
-    connection_fail(c, opening ? OUTCOME_handshake : OUTCOME_closed, text);
+  for (i = 0; i < error->reasonlen && (size_t)len < sizeof text - 1; i++)
+    text[len++] = error->reason[i] >= ' ' && error->reason[i] <= '~' ? (char)error->reason[i] : '?';
+  text[len] = '\0';
+  connection_fail(c, opening ? OUTCOME_handshake : idle ? OUTCOME_WELL : OUTCOME_closed, text);
 }
 
 static void describe_tls(connection *c) {

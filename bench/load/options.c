@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <argp.h>
+#include <arpa/inet.h>
 #include <math.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -157,17 +158,18 @@ static void read_url(load_options *o, const char *url, struct argp_state *state)
   static const char scheme[] = "https://";
   const char *text = url + sizeof scheme - 1;
   h3edge_str authority, host;
+  struct in_addr v4;
   int32_t port;
-  size_t skip;
+  size_t skip; /* the brackets around an IPv6 address */
 
   if (strncmp(url, scheme, sizeof scheme - 1) != 0) argp_error(state, "'%s' does not begin with https://", url);
   authority = (h3edge_str){text, strcspn(text, "/")};
   if (authority.len > NAME_MAX_LEN || !h3edge__authority_split(authority, &host, &port))
     argp_error(state, "'%s' names no host", url);
   skip = *host.data == '[';
-  o->host_is_address = skip || host.data[host.len - 1] <= '9'; /* a top-level domain ends with a letter */
   memcpy(o->authority, authority.data, authority.len);
   memcpy(o->host, host.data + skip, host.len - 2 * skip);
+  o->host_is_address = skip || inet_pton(AF_INET, o->host, &v4) == 1;
   add_path(o, text[authority.len] ? text + authority.len : "/", state);
 }
 

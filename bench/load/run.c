@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -58,22 +59,22 @@ static bool watch(connection *c) {
 /* After whatever it did: it may be over, or done. */
 static void settle(connection *c) {
   load *l = c->load;
-  bool is_lost = c->over, failed = is_lost && c->why != OUTCOME_WELL;
+  bool failed = c->over && c->why != OUTCOME_WELL;
 
   if (c->state == CONNECTION_NONE) return;
-  if (!is_lost && !connection_is_done(c)) {
+  if (!c->over && !connection_is_done(c)) {
     if (!watch(c)) return;
     h3edge__timers_set(&l->timers, &c->timer, connection_deadline(c));
     return;
   }
-  if (l->phase == PHASE_PRIMING && !is_lost) {
+  if (l->phase == PHASE_PRIMING && !c->over) {
     if (c->memory.session.data)
       schedule_primed(c);
     else
       schedule_stop(l, "the server sent no session ticket: there is nothing to resume");
   }
-  if (is_lost) {
-    http_close(c, c->why == OUTCOME_WELL ? OUTCOME_closed : c->why);
+  if (c->over || c->leaving) {
+    http_close(c, failed ? c->why : OUTCOME_closed);
     schedule_lost(c, c->why);
   }
   connection_close(c);
@@ -117,22 +118,30 @@ static void wake_all(load *l) {
 
 /* The loop */
 
+/* Pacing may want a connection's next turn at once; the sockets have theirs in between. */
 static void fire_timers(load *l) {
+  size_t left = l->options->connections;
   h3edge__timer *timer;
 
-  while ((timer = h3edge__timers_due(&l->timers, l->now))) turn(H3EDGE__OF(timer, connection, timer));
+  while (left-- && (timer = h3edge__timers_due(&l->timers, l->now))) turn(H3EDGE__OF(timer, connection, timer));
+}
+
+/* Pacing asks for microseconds. Where only milliseconds are to be had (Linux before 5.11, valgrind) it is slower. */
+static int wait_until(const load *l, h3edge_ts at, struct epoll_event events[EVENTS]) {
+  h3edge_ts rest = at > l->now ? at - l->now : 0;
+  struct timespec limit = {(time_t)(rest / H3EDGE_SECOND), (long)(rest % H3EDGE_SECOND)};
+  int count = epoll_pwait2(l->epoll, events, EVENTS, at == H3EDGE_NEVER ? NULL : &limit, NULL);
+
+  if (count >= 0 || errno != ENOSYS) return count;
+  rest = (rest + H3EDGE_MILLISECOND - 1) / H3EDGE_MILLISECOND;
+  return epoll_wait(l->epoll, events, EVENTS, at == H3EDGE_NEVER ? -1 : rest < INT_MAX ? (int)rest : INT_MAX);
 }
 
 static void wait_for_events(load *l) {
   struct epoll_event events[EVENTS];
-  h3edge_ts at = h3edge__timers_deadline(&l->timers), rest;
-  struct timespec limit;
-  int count, i;
+  h3edge_ts at = h3edge__timers_deadline(&l->timers);
+  int count = wait_until(l, l->phase_end < at ? l->phase_end : at, events), i;
 
-  if (l->phase_end < at) at = l->phase_end;
-  rest = at > l->now ? at - l->now : 0;
-  limit = (struct timespec){(time_t)(rest / H3EDGE_SECOND), (long)(rest % H3EDGE_SECOND)};
-  count = epoll_pwait2(l->epoll, events, EVENTS, at == H3EDGE_NEVER ? NULL : &limit, NULL);
   load_clock(l);
   for (i = 0; i < count; i++) {
     connection *c = events[i].data.ptr;

@@ -181,9 +181,9 @@ void schedule_lost(connection *c, outcome why) {
     l->opening--;
   else if (l->phase == PHASE_OPENING)
     l->ready--;
-  if (why == OUTCOME_WELL) return;
-  l->figures.lost++;
-  if (l->phase == PHASE_KEEPING || (l->last_progress && l->now - l->last_progress <= l->options->timeout)) return;
+  if (why != OUTCOME_WELL || l->phase == PHASE_KEEPING) l->figures.lost++;
+  if (why == OUTCOME_WELL || l->phase == PHASE_KEEPING) return;
+  if (l->last_progress && l->now - l->last_progress <= l->options->timeout) return;
   h3edge_address_text(&l->options->server, server);
   if (why == OUTCOME_timeout || why == OUTCOME_refused)
     schedule_stop(l, "no answer from %s: is it listening? (%s)", server, reasons[why]);

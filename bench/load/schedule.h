@@ -20,7 +20,7 @@ bool schedule_grant(connection *c);
 void schedule_opened(connection *c);
 void schedule_primed(connection *c);
 void schedule_request_ended(connection *c, bool counted, outcome why);
-/* It has ended by itself; granted and active requests must have been told about. */
+/* The server has ended it, or it failed; granted and active requests must have been told about. */
 void schedule_lost(connection *c, outcome why);
 
 #endif

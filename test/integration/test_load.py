@@ -146,10 +146,10 @@ def test_resumption(origin):
 
 def test_early_data(origin):
     with Proxy(origin.url, *EARLY) as proxy:
-        figures = measure(proxy.port, "--connect-each", "--resume", "--early", "--streams", 2, "--requests", 20)
-    assert figures["requests"] == 20
+        figures = measure(proxy.port, "--connect-each", "--resume", "--early", "--requests", 10)
+    assert figures["requests"] == 10
     assert [figures["connections"][name] for name in ("resumed", "early_sent", "early_accepted")] == [10, 10, 10]
-    assert [early for _, early, _ in origin.requests] == [None] + ["1"] * 20
+    assert [early for _, early, _ in origin.requests] == [None] + ["1"] * 10
 
 
 def test_files(origin, tmp_path):
@@ -197,6 +197,15 @@ def test_idle(origin):
     assert re.search(r"server +handshakes_completed +20 ", counters)
     assert re.search(r"server +requests +20 ", counters)
     assert len(origin.requests) == 20
+
+
+def test_idle_connections_that_are_lost(origin):
+    with Proxy(origin.url) as proxy:
+        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--connections", 4, "--idle", 2, "--marks", "--json") as load:
+            load.wait_for(r"(?m)^idle$")
+            proxy.signal(signal.SIGTERM)
+            assert load.wait() == 0, "all requests were answered"
+    assert json_of(load.output)["connections"]["lost"] == 4
 
 
 def test_errors_are_told_apart(origin):
