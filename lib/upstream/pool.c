@@ -219,6 +219,7 @@ static void end_hopeless(h3edge_origin *origin) {
 
 void h3edge__pool_step(h3edge_origin *origin) {
   bool is_leaving = origin->upstream->is_shutting_down;
+  bool is_asked = origin->waiting_count > 0;
   h3edge__h1_connection *connection;
   h3edge_exchange *exchange;
   size_t i;
@@ -229,7 +230,7 @@ void h3edge__pool_step(h3edge_origin *origin) {
   make_room(origin);
   end_hopeless(origin);
   for (i = 0; i < origin->server_count; i++) {
-    h3edge__server_keep_ready(origin->servers[i]);
+    h3edge__server_keep_ready(origin->servers[i], is_asked);
     if (is_leaving && !origin->waiting_count) h3edge__server_retire_unused(origin->servers[i]);
   }
 }

@@ -138,13 +138,12 @@ size_t h3edge__server_coming(const h3edge__server *server) {
 }
 
 /* How many connections are to be ready beside those that exchanges ask for. */
-static size_t wanted(const h3edge__server *server) {
+static size_t wanted(const h3edge__server *server, bool is_asked) {
   const h3edge_origin *origin = server->origin;
   size_t warm = origin->upstream->options.min_warm;
 
   if (origin->upstream->is_shutting_down) return 0;
-  if (!h3edge__health_is_well(&server->health))
-    return h3edge__server_is_usable(server) && (origin->waiting_count || warm) ? 1 : 0;
+  if (!h3edge__health_is_well(&server->health)) return h3edge__server_is_usable(server) && (is_asked || warm) ? 1 : 0;
   if (origin->waiting_count || h3edge__idle_limit_at(&server->idle_limit, now(server)) < LEAST_WARM) return 0;
   return warm;
 }
@@ -159,8 +158,8 @@ static size_t ready(const h3edge__server *server) {
   return count;
 }
 
-void h3edge__server_keep_ready(h3edge__server *server) {
-  size_t count = wanted(server);
+void h3edge__server_keep_ready(h3edge__server *server, bool is_asked) {
+  size_t count = wanted(server, is_asked);
 
   if (!count) return;
   for (count -= ready(server) < count ? ready(server) : count; count && h3edge__server_has_room(server); count--) {

@@ -43,8 +43,9 @@ bool h3edge__server_has_room(const h3edge__server *server); /* for one more conn
 size_t h3edge__server_load(const h3edge__server *server);
 /* Connections on their way to which exchanges may look forward; a trial is one for nobody in particular. */
 size_t h3edge__server_coming(const h3edge__server *server);
-/* Opens the connections that are to stand ready: `min_warm` while nobody waits, and one for its trial. */
-void h3edge__server_keep_ready(h3edge__server *server);
+/* Opens the connections that are to stand ready: `min_warm` while nobody waits, and one for its trial when exchanges
+ * have come, whoever took them. */
+void h3edge__server_keep_ready(h3edge__server *server, bool is_asked);
 /* What carries no exchange goes. */
 void h3edge__server_retire_unused(h3edge__server *server);
 

@@ -238,6 +238,7 @@ static void rest(origin_link *l) {
   if (l->request && !l->request->complete) return;
   l->step = NULL;
   l->request = NULL;
+  link_rests(l);
   application_read(l);
 }
 

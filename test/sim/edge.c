@@ -117,6 +117,14 @@ static bool poll_server(edge *e, size_t *budget) {
   return sent;
 }
 
+/* Where the link of an operation leads. */
+static origin *end_of(const edge *e, const h3edge_link_op *op) {
+  const origin_link *l = op->kind == H3EDGE_LINK_OPEN ? NULL : h3edge_link_user(op->link);
+
+  if (l) return l->origin;
+  return e->second && op->target->port == e->second->port ? e->second : e->origin;
+}
+
 static bool poll_upstream(edge *e) {
   h3edge_link_op op;
   bool done = false;
@@ -128,7 +136,7 @@ static bool poll_upstream(edge *e) {
     guard_close();
     ALWAYS(result == 0 || result == 1);
     if (result != 1) break;
-    origin_do(e->origin, &op);
+    origin_do(end_of(e, &op), &op);
     done = true;
   }
   return done;
@@ -252,6 +260,7 @@ static void make_objects(edge *e) {
   if (!made(h3edge_upstream_new(&e->upstream, &upstream))) e->upstream = NULL;
   gateway.upstream = e->upstream;
   if (!e->upstream || !made(h3edge_upstream_add_origin(e->upstream, "http://app:8000", &gateway.origin, NULL))) return;
+  if (e->second && !made(h3edge_origin_add_server(gateway.origin, "http://app:8001", NULL))) return;
   h3edge_origin_set_accepts_early(gateway.origin, e->options.accepts_early);
   if (!made(h3edge_gateway_new(&e->gateway, &gateway))) e->gateway = NULL;
   if (!made(h3edge_server_new(&e->server, &server, &server_events, e))) e->server = NULL;
@@ -264,6 +273,10 @@ edge *edge_new(const edge_options *options) {
   e->options = *options;
   e->address = network_address(options->address ? options->address : "198.51.100.1:443");
   e->origin = origin_new();
+  if (options->two_servers) {
+    e->second = origin_new();
+    e->second->port = 8001;
+  }
   sim_grow((void **)&edges, &edge_cap, edge_count + 1, sizeof *edges);
   edges[edge_count++] = e;
   make_credentials(e);
@@ -286,6 +299,7 @@ void edge_stop(edge *e) {
   e->own_register = NULL;
   e->unsent = false;
   origin_forget(e->origin);
+  if (e->second) origin_forget(e->second);
 }
 
 void edge_restart(edge *e) {
@@ -335,6 +349,7 @@ void edge_end(void) {
     empty_inbox(edges[i]);
     free(edges[i]->inbox);
     origin_free(edges[i]->origin);
+    if (edges[i]->second) origin_free(edges[i]->second);
     if (!edges[i]->options.twin) h3edge_credentials_free(edges[i]->credentials);
     free(edges[i]);
   }

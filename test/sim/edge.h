@@ -22,6 +22,7 @@ typedef struct edge_options {
   const edge *twin;     /* has the same certificates as this one, and the register that it made */
   size_t claims;        /* makes a register in memory with so much room; it lives as long as the server */
   bool accepts_early;   /* the origin does */
+  bool two_servers;     /* the origin has a second one, edge.second */
   unsigned socket_full; /* of a thousand batches: the socket refuses them */
   /* Who answers; without it the gateway does. The path /alive always gets 200. */
   void (*on_request)(edge *e, h3edge_request *request);
@@ -36,6 +37,7 @@ struct edge {
   h3edge_upstream *upstream;
   h3edge_register *own_register; /* with `claims` */
   origin *origin;
+  origin *second; /* with `two_servers` */
   bool shut_down;  /* the story shut it down: it takes no new client */
   size_t requests; /* on_request was called so often */
 

@@ -14,6 +14,7 @@ origin *origin_new(void) {
 
   o->delay = H3EDGE_MILLISECOND / 10;
   o->socket = 64 * KIB;
+  o->port = 8000;
   return o;
 }
 
@@ -67,10 +68,15 @@ static void fill_socket(origin_link *l, size_t len) {
   }
 }
 
+/* What comes to a link that the application has closed is read by nobody. */
 static void read_socket(origin_link *l) {
   origin *o = l->origin;
   size_t len = o->deaf && o->thirst < l->socket_len ? (size_t)o->thirst : l->socket_len;
 
+  if (l->deserted) {
+    l->socket_len = 0;
+    return;
+  }
   if (o->deaf) o->thirst -= len;
   sim_grow((void **)&l->in, &l->in_cap, l->in_len + len, 1);
   if (len) memcpy(l->in + l->in_len, l->socket, len);
@@ -177,6 +183,25 @@ void link_talk(origin_link *l) {
   world_after(l->origin->delay, read_now, l);
 }
 
+static void hear_of_the_end(void *ctx) {
+  origin_link *l = ctx;
+
+  if (!is_gone(l)) end_link(l, true);
+}
+
+static void idled_enough(void *ctx) {
+  origin_link *l = ctx;
+
+  if (is_gone(l) || l->finished || l->request || world_now() < l->idle_since + l->origin->keep_alive) return;
+  l->deserted = true;
+  world_after(l->origin->distance, hear_of_the_end, l);
+}
+
+void link_rests(origin_link *l) {
+  l->idle_since = world_now();
+  if (l->origin->keep_alive) world_after(l->origin->keep_alive, idled_enough, l);
+}
+
 static void shutdown_now(void *ctx) {
   origin_link *l = ctx;
 
@@ -203,7 +228,7 @@ static void connect_now(void *ctx) {
 static void open_link(origin *o, const h3edge_link_op *op) {
   origin_link *l = sim_alloc(sizeof *l);
 
-  ALWAYS(op->target && op->target->host && strcmp(op->target->host, "app") == 0 && op->target->port == 8000);
+  ALWAYS(op->target && op->target->host && strcmp(op->target->host, "app") == 0 && op->target->port == o->port);
   l->origin = o;
   l->link = op->link;
   l->number = o->links_opened++;

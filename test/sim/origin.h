@@ -68,6 +68,9 @@ typedef struct origin {
   bool deaf;              /* reads nothing but what origin_drink allows; the socket fills */
   bool aloof;             /* its event loop has no time for what the edge wants to write: nothing is taken */
   size_t socket;          /* bytes that fit into the socket (64 KiB) */
+  uint16_t port;          /* links come to it here (8000) */
+  h3edge_ts keep_alive;   /* it closes a link that idles so long after a response … (never) */
+  h3edge_ts distance;     /* … and the edge hears of it so much later (0) */
 
   size_t links_opened, links_open, links_cut; /* cut: closed by the edge within a request or a response */
   origin_request **requests;
@@ -110,7 +113,8 @@ struct origin_link {
   h3edge_link *link; /* NULL: closed, or gone with the upstream */
   size_t number;
   unsigned want;
-  bool connected, closing, finished;
+  bool connected, closing, finished, deserted;
+  h3edge_ts idle_since;
 
   /* from the edge: taken and not reported as sent; in the socket; read by the application and not understood yet */
   h3edge_iov taken[64];
@@ -136,5 +140,6 @@ struct origin_link {
 void application_read(origin_link *l);   /* understand what is in `in` */
 void application_render(origin_link *l); /* fill `out` when it is empty, if there is something to say */
 void link_talk(origin_link *l);          /* there may be something in `out` */
+void link_rests(origin_link *l);         /* the answer is over, and no request is there */
 
 #endif

@@ -178,6 +178,32 @@ done:
   embedder_free(&e);
 }
 
+/* Others take the exchange; what the server on trial gets out of it is a link, on which the next one tries it. */
+static void a_trial_beside_others(void) {
+  static embedder e;
+  size_t i;
+
+  OK(init_two(&e, NULL));
+  CHECK(embedder_call_some(&e, 4));
+  for (i = 0; i < 3; i++) fail_links(&e, 81, false);
+  for (i = 0; i < e.link_count; i++) embedder_connect(&e, i);
+  answer_all(&e);
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_open), 0);
+  embedder_sleep(&e, H3EDGE_SECOND * 5 / 4);
+  embedder_ops(&e);
+  i = e.link_count;
+  CHECK(embedder_call_some(&e, 1));
+  CHECK_INT(EMBEDDER_COUNT(&e, exchanges_waiting), 0);
+  CHECK_INT(e.link_count, i + 1);
+  CHECK_INT(e.links[i].target->port, 81);
+  embedder_connect(&e, i);
+  CHECK(embedder_call_some(&e, 1));
+  CHECK(embedder_receive(&e, i, LENGTH_0));
+  CHECK(strstr(e.log, "http://other:81: rests no more: it answered") != NULL);
+done:
+  embedder_free(&e);
+}
+
 /* The exchange of a trial that says neither yes nor no makes way for the next. */
 static void a_trial_without_a_verdict(void) {
   static embedder e;
@@ -200,4 +226,4 @@ done:
 UNIT_MAIN("upstream/servers", UNIT(servers_share_the_load), UNIT(each_server_has_its_own_limit),
           UNIT(nobody_pays_while_another_server_is_there), UNIT(while_all_rest_exchanges_wait_for_the_trial),
           UNIT(a_trial_that_fails_is_followed_by_a_longer_rest), UNIT(who_cannot_wait_for_the_end_of_the_rest),
-          UNIT(failures_to_answer), UNIT(a_trial_without_a_verdict))
+          UNIT(failures_to_answer), UNIT(a_trial_beside_others), UNIT(a_trial_without_a_verdict))
