@@ -418,13 +418,14 @@ static bool all_over(const trial *trials) {
 }
 
 static void requests(void) {
-  const origin_step answer[] = {SEND("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), {STEP_END, 0, NULL}};
+  static origin_step answer[2];
   static trial trials[TOGETHER];
   static wire wires[TOGETHER];
   unsigned id = 0;
   size_t i;
 
   EDGE();
+  answer[0] = SEND("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
   application_script(answer);
   record_run();
   while (id < REQUESTS) {
