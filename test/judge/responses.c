@@ -279,7 +279,7 @@ static void exchange(client *c, unsigned id) {
   fetch *f;
 
   odd_forget();
-  text = (odd){NULL, 0};
+  text = ODD("");
   if (!put_cut(id)) {
     put_response(method);
     spoil();
