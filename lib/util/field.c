@@ -7,23 +7,28 @@
 
 enum { TOKEN = 1, UPPER = 2, VISIBLE = 4 };
 
-static unsigned class_of(unsigned char c) {
-  unsigned visible = c > 0x20 && c < 0x7f ? VISIBLE : 0;
-
-  if (c >= 'A' && c <= 'Z') return TOKEN | UPPER | VISIBLE;
-  if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return TOKEN | VISIBLE;
-  if (c && strchr("!#$%&'*+-.^_`|~", c)) return TOKEN | VISIBLE;
-  return visible;
-}
+#define T (TOKEN | VISIBLE)
+#define U (TOKEN | UPPER | VISIBLE)
+#define V VISIBLE
+/* clang-format off */
+static const unsigned char classes[256] = {
+    [0x20] = 0, T, V, T, T, T, T, T, V, V, T, T, V, T, T, V,
+    [0x30] = T, T, T, T, T, T, T, T, T, T, V, V, V, V, V, V,
+    [0x40] = V, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+    [0x50] = U, U, U, U, U, U, U, U, U, U, U, V, V, V, T, T,
+    [0x60] = T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
+    [0x70] = T, T, T, T, T, T, T, T, T, T, T, V, T, V, T, 0,
+};
+/* clang-format on */
+#undef T
+#undef U
+#undef V
 
 static bool all(h3edge_str text, unsigned wanted, unsigned unwanted) {
   size_t i;
 
-  for (i = 0; i < text.len; i++) {
-    unsigned classes = class_of((unsigned char)text.data[i]);
-
-    if (!(classes & wanted) || (classes & unwanted)) return false;
-  }
+  for (i = 0; i < text.len; i++)
+    if ((classes[(unsigned char)text.data[i]] & (wanted | unwanted)) != wanted) return false;
   return text.len > 0;
 }
 
@@ -43,25 +48,37 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Whether none of eight bytes is below 0x20, and none 0x7f. */
+static bool is_plain(const char *text) {
+  uint64_t word, del;
+
+  memcpy(&word, text, sizeof word);
+  del = word ^ EVERY_BYTE(0x7f);
+  return !(((word - EVERY_BYTE(0x20)) & ~word & EVERY_BYTE(0x80)) | ((del - EVERY_BYTE(1)) & ~del & EVERY_BYTE(0x80)));
+}
+
+static bool has_control(h3edge_str text) {
+  size_t i;
+
+  for (i = 0; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.data[i];
+
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return true;
+  }
+  return false;
+}
+
 bool h3edge__is_field_value(h3edge_str text) {
   size_t i;
 
   if (!text.len) return true;
   if (is_space(text.data[0]) || is_space(text.data[text.len - 1])) return false;
-  for (i = 0; i < text.len; i++) {
-    unsigned char c = (unsigned char)text.data[i];
-
-    if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
-  }
-  return true;
-}
-
-bool h3edge__str_eq(h3edge_str a, h3edge_str b) {
-  return a.len == b.len && (!a.len || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool h3edge__str_is(h3edge_str a, const char *b) {
-  return h3edge__str_eq(a, h3edge_str_of(b));
+  if (text.len < 8) return !has_control(text);
+  for (i = 0; i + 8 < text.len && is_plain(text.data + i); i += 8) continue;
+  if (i + 8 >= text.len && is_plain(text.data + text.len - 8)) return true; /* the last word overlaps the one before */
+  return !has_control((h3edge_str){text.data + i, text.len - i});
 }
 
 static char lower(char c) {
@@ -82,12 +99,18 @@ bool h3edge__str_is_nocase(h3edge_str a, const char *b) {
 }
 
 bool h3edge__is_hop_by_hop(h3edge_str name) {
-  static const char *const names[] = {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"};
-  size_t i;
-
-  for (i = 0; i < sizeof names / sizeof *names; i++)
-    if (h3edge__str_is_nocase(name, names[i])) return true;
-  return false;
+  switch (name.len) { /* few names get further than this */
+  case 7:
+    return h3edge__str_is_nocase(name, "upgrade");
+  case 10:
+    return h3edge__str_is_nocase(name, "connection") || h3edge__str_is_nocase(name, "keep-alive");
+  case 16:
+    return h3edge__str_is_nocase(name, "proxy-connection");
+  case 17:
+    return h3edge__str_is_nocase(name, "transfer-encoding");
+  default:
+    return false;
+  }
 }
 
 bool h3edge__list_next(h3edge_str *rest, h3edge_str *element) {
@@ -115,6 +138,8 @@ const h3edge_field *h3edge__field_find(const h3edge_field *fields, size_t count,
 }
 
 #define TEXT_BLOCK 1000
+#define ITEMS 16
+#define ITEMS_KEPT (4 * ITEMS)
 
 struct h3edge__text_block {
   struct h3edge__text_block *older;
@@ -127,47 +152,82 @@ void h3edge__fields_init(h3edge__fields *fields, const h3edge_mem *mem) {
   *fields = (h3edge__fields){.mem = mem};
 }
 
-void h3edge__fields_free(h3edge__fields *fields) {
-  while (fields->text) {
-    struct h3edge__text_block *block = fields->text;
+static void free_blocks(h3edge__fields *fields, struct h3edge__text_block *block) {
+  while (block) {
+    struct h3edge__text_block *older = block->older;
 
-    fields->text = block->older;
     h3edge__free(fields->mem, block);
+    block = older;
   }
+}
+
+void h3edge__fields_free(h3edge__fields *fields) {
+  free_blocks(fields, fields->text);
   h3edge__free(fields->mem, fields->items);
   h3edge__fields_init(fields, fields->mem);
 }
 
-h3edge_str h3edge__fields_keep(h3edge__fields *fields, h3edge_str text) {
+void h3edge__fields_clear(h3edge__fields *fields) {
   struct h3edge__text_block *block = fields->text;
-  char *copy;
 
-  if (!block || block->cap - block->used <= text.len) {
-    size_t cap = text.len >= TEXT_BLOCK ? text.len + 1 : TEXT_BLOCK;
+  fields->count = 0;
+  fields->size = 0;
+  if (!block) return;
+  free_blocks(fields, block->older);
+  block->older = NULL;
+  block->used = 0;
+  if (block->cap <= TEXT_BLOCK && fields->cap <= ITEMS_KEPT) return;
+  h3edge__fields_free(fields); /* one large list is no reason to keep that much */
+}
+
+/* Room for `len` bytes, or NULL. */
+static char *reserve(h3edge__fields *fields, size_t len) {
+  struct h3edge__text_block *block = fields->text;
+
+  if (!block || block->cap - block->used < len) {
+    size_t cap = len > TEXT_BLOCK ? len : TEXT_BLOCK;
 
     block = h3edge__alloc(fields->mem, sizeof *block + cap);
-    if (!block) return (h3edge_str){NULL, 0};
+    if (!block) return NULL;
     *block = (struct h3edge__text_block){.older = fields->text, .cap = cap};
     fields->text = block;
   }
-  copy = block->text + block->used;
-  if (text.len) memcpy(copy, text.data, text.len);
-  copy[text.len] = '\0';
-  block->used += text.len + 1;
-  return (h3edge_str){copy, text.len};
+  block->used += len;
+  return block->text + block->used - len;
+}
+
+static h3edge_str put(char *to, h3edge_str text) {
+  if (text.len) memcpy(to, text.data, text.len);
+  to[text.len] = '\0';
+  return (h3edge_str){to, text.len};
+}
+
+h3edge_str h3edge__fields_keep(h3edge__fields *fields, h3edge_str text) {
+  char *room = reserve(fields, text.len + 1);
+
+  return room ? put(room, text) : (h3edge_str){NULL, 0};
+}
+
+int h3edge__fields_refer(h3edge__fields *fields, const h3edge_field *field) {
+  void *items = fields->items;
+  int error;
+
+  if (fields->count == fields->cap) {
+    error = h3edge__grow(fields->mem, &items, &fields->cap, fields->cap ? fields->cap + 1 : ITEMS, sizeof *field);
+    fields->items = items;
+    if (error) return error;
+  }
+  fields->items[fields->count++] = *field;
+  fields->size += (uint64_t)field->name.len + field->value.len + 32;
+  return 0;
 }
 
 int h3edge__fields_add(h3edge__fields *fields, h3edge_str name, h3edge_str value, unsigned flags) {
-  void *items = fields->items;
-  int error = h3edge__grow(fields->mem, &items, &fields->cap, fields->count + 1, sizeof *fields->items);
+  char *room = reserve(fields, name.len + value.len + 2);
   h3edge_field field = {.flags = flags};
 
-  fields->items = items;
-  if (error) return error;
-  field.name = h3edge__fields_keep(fields, name);
-  field.value = h3edge__fields_keep(fields, value);
-  if (!field.name.data || !field.value.data) return H3EDGE_ERR_NOMEM;
-  fields->items[fields->count++] = field;
-  fields->size += (uint64_t)name.len + value.len + 32;
-  return 0;
+  if (!room) return H3EDGE_ERR_NOMEM;
+  field.name = put(room, name);
+  field.value = put(room + name.len + 1, value);
+  return h3edge__fields_refer(fields, &field);
 }

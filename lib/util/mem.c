@@ -40,8 +40,15 @@ void *h3edge__alloc(const h3edge_mem *mem, size_t size) {
   return mem->malloc(mem->ctx, size);
 }
 
+/* The C library has a cache for malloc alone; where pages of zeros can be had for nothing, calloc knows. */
+#define SMALL 4096
+
 void *h3edge__alloc_zero(const h3edge_mem *mem, size_t size) {
-  return mem->calloc(mem->ctx, 1, size);
+  void *block;
+
+  if (size > SMALL) return mem->calloc(mem->ctx, 1, size);
+  block = mem->malloc(mem->ctx, size);
+  return block ? memset(block, 0, size) : NULL;
 }
 
 int h3edge__grow(const h3edge_mem *mem, void **array, size_t *cap, size_t count, size_t entry) {

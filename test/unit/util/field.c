@@ -36,6 +36,46 @@ static void values(void) {
 done:;
 }
 
+/* Words are looked at as a whole: wherever the odd byte stands it is seen. */
+static void odd_bytes_anywhere(void) {
+  char text[32];
+  size_t len, at;
+
+  memset(text, 'v', sizeof text);
+  for (len = 1; len <= sizeof text; len++)
+    for (at = 0; at < len; at++) {
+      const h3edge_str value = {text, len};
+
+      text[at] = '\x1f';
+      CHECK(!h3edge__is_field_value(value));
+      text[at] = '\x7f';
+      CHECK(!h3edge__is_field_value(value));
+      text[at] = '\x80';
+      CHECK(h3edge__is_field_value(value));
+      text[at] = '\t';
+      CHECK(h3edge__is_field_value(value) == (at > 0 && at + 1 < len));
+      text[at] = 'v';
+    }
+done:;
+}
+
+static void every_byte_of_a_token(void) {
+  const char *const others = "!#$%&'*+-.^_`|~0123456789";
+  int c;
+
+  for (c = 0; c < 256; c++) {
+    const char text[] = {(char)c};
+    const h3edge_str value = {text, 1};
+    bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
+    bool other = c && strchr(others, c);
+
+    CHECK(h3edge__is_token(value) == (upper || lower || other));
+    CHECK(h3edge__is_lower_token(value) == (lower || other));
+    CHECK(h3edge__is_visible(value) == (c > 0x20 && c < 0x7f));
+  }
+done:;
+}
+
 static void comparing(void) {
   CHECK(h3edge__str_eq(STR("ab"), STR("ab")));
   CHECK(!h3edge__str_eq(STR("ab"), STR("abc")));
@@ -47,7 +87,11 @@ static void comparing(void) {
   CHECK(!h3edge__str_eq_nocase(STR("@"), STR("`"))); /* letters only */
   CHECK(h3edge__is_hop_by_hop(STR("Connection")));
   CHECK(h3edge__is_hop_by_hop(STR("transfer-encoding")));
+  CHECK(h3edge__is_hop_by_hop(STR("keep-alive")));
+  CHECK(h3edge__is_hop_by_hop(STR("proxy-connection")));
+  CHECK(h3edge__is_hop_by_hop(STR("Upgrade")));
   CHECK(!h3edge__is_hop_by_hop(STR("te")));
+  CHECK(!h3edge__is_hop_by_hop(STR("content-type")));
 done:;
 }
 
@@ -91,4 +135,31 @@ done:
   free(large);
 }
 
-UNIT_MAIN("util/field", UNIT(tokens), UNIT(values), UNIT(comparing), UNIT(list_elements), UNIT(a_list_owns_its_text))
+static void a_list_is_used_again(void) {
+  const h3edge_field lent = {STR("lent"), STR("text"), H3EDGE_FIELD_SENSITIVE};
+  char *large = calloc(1, 5000);
+  h3edge__fields fields;
+  int round, i;
+
+  h3edge__fields_init(&fields, &unit_mem);
+  for (round = 0; round < 3; round++) {
+    OK(h3edge__fields_add(&fields, STR("own"), STR("text"), 0));
+    OK(h3edge__fields_refer(&fields, &lent));
+    CHECK_INT(fields.count, 2);
+    CHECK_INT(fields.size, 3 + 4 + 32 + 4 + 4 + 32);
+    CHECK_STR(fields.items[0].value, "text");
+    CHECK(fields.items[1].name.data == lent.name.data && fields.items[1].flags == lent.flags);
+    if (round == 1) OK(h3edge__fields_add(&fields, STR("large"), (h3edge_str){large, 5000}, 0));
+    for (i = 0; i < 100 && round == 2; i++) OK(h3edge__fields_refer(&fields, &lent));
+    h3edge__fields_clear(&fields);
+    CHECK_INT(fields.count, 0);
+    CHECK_INT(fields.size, 0);
+    CHECK((fields.text != NULL) == (round == 0)); /* memory of the usual size is kept, and no more */
+  }
+done:
+  h3edge__fields_free(&fields);
+  free(large);
+}
+
+UNIT_MAIN("util/field", UNIT(tokens), UNIT(values), UNIT(odd_bytes_anywhere), UNIT(every_byte_of_a_token),
+          UNIT(comparing), UNIT(list_elements), UNIT(a_list_owns_its_text), UNIT(a_list_is_used_again))
