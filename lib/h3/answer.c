@@ -11,6 +11,7 @@
 #include "util/mem.h"
 #include "util/number.h"
 
+#define LINES_FEW 32    /* of a field section: more need memory of their own */
 #define SLICE_MAX 65536 /* of content in one DATA frame: large frames, and still turns between streams */
 
 static h3edge__stream *stream_of(h3edge_request *request) {
@@ -135,7 +136,9 @@ static nghttp3_nv nv_of(h3edge_str name, h3edge_str value, uint8_t flags) {
  * nghttp3 copies the text unless they say NO_COPY. */
 static int submit(h3edge__stream *stream, int status, const h3edge__fields *fields, uint8_t flags,
                   int (*with)(h3edge__stream *stream, const nghttp3_nv *lines, size_t count)) {
-  nghttp3_nv *lines = h3edge__alloc(stream->request.mem, (fields->count + 1) * sizeof *lines);
+  nghttp3_nv few[LINES_FEW];
+  bool is_few = fields->count < LINES_FEW;
+  nghttp3_nv *lines = is_few ? few : h3edge__alloc(stream->request.mem, (fields->count + 1) * sizeof *lines);
   size_t count = 0;
   size_t i;
   int error;
@@ -150,7 +153,7 @@ static int submit(h3edge__stream *stream, int status, const h3edge__fields *fiel
     lines[count++] = nv_of(field->name, field->value, (uint8_t)(flags | sensitive));
   }
   error = with(stream, lines, count);
-  h3edge__free(stream->request.mem, lines);
+  if (!is_few) h3edge__free(stream->request.mem, lines);
   return error;
 }
 

@@ -74,7 +74,8 @@ int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id); /* NOMEM, LIMIT */
 void h3edge__conn_credit(h3edge__conn *conn, int64_t id, uint64_t len);
 /* The same on the connection alone: for bytes of a stream that is gone. */
 void h3edge__conn_credit_connection(h3edge__conn *conn, uint64_t len);
-void h3edge__conn_credit_request(h3edge__conn *conn);                          /* one request stream more */
+/* One request stream more; the client is told when there are several, a quarter of all that it may have open. */
+void h3edge__conn_credit_request(h3edge__conn *conn);
 void h3edge__conn_stop_stream(h3edge__conn *conn, int64_t id, uint64_t code);  /* STOP_SENDING */
 void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code); /* RESET_STREAM */
 /* There is something to do or to send: the server's deadline is 0 until the next poll has called `due`. */

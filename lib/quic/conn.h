@@ -39,10 +39,11 @@ struct h3edge__conn {
   ngtcp2_conn *quic;
   h3edge__memory memory;
   h3edge__tls tls;
-  void *session;       /* the application protocol's; NULL before the keys are there */
-  h3edge_ts token_at;  /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
-  h3edge_ts ticket_at; /* the same for the second ticket */
-  size_t quantum_left; /* bytes that this turn of sending may still take; 0 between two turns */
+  void *session;         /* the application protocol's; NULL before the keys are there */
+  h3edge_ts token_at;    /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
+  h3edge_ts ticket_at;   /* the same for the second ticket */
+  size_t ended_requests; /* whose streams the client does not know yet that it may open again */
+  size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
   bool address_validated; /* by the token in its Initial packet */
   bool half_open;

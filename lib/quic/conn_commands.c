@@ -54,8 +54,12 @@ void h3edge__conn_credit_connection(h3edge__conn *conn, uint64_t len) {
   finish(conn, 0);
 }
 
+/* MAX_STREAMS for each of them would cost a datagram of its own when requests come one by one. */
 void h3edge__conn_credit_request(h3edge__conn *conn) {
-  ngtcp2_conn_extend_max_streams_bidi(conn->quic, 1);
+  conn->ended_requests++;
+  if (conn->ended_requests < conn->commons->options->max_requests / 4) return;
+  ngtcp2_conn_extend_max_streams_bidi(conn->quic, conn->ended_requests);
+  conn->ended_requests = 0;
   finish(conn, 0);
 }
 

@@ -55,11 +55,29 @@ int h3edge_address_parse(h3edge_address *out, const char *text) {
   return error;
 }
 
-size_t h3edge_address_host_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]) {
-  const void *host = address->as.any.sa_family == AF_INET6 ? (const void *)&address->as.v6.sin6_addr
-                                                           : (const void *)&address->as.v4.sin_addr;
+/* Every request needs it, and inet_ntop goes through printf. */
+static size_t write_v4(const struct in_addr *host, char out[H3EDGE_ADDRESS_TEXT]) {
+  const uint8_t *bytes = (const uint8_t *)host;
+  size_t used = 0;
+  size_t i;
 
-  if (!address->len || !inet_ntop(address->as.any.sa_family, host, out, H3EDGE_ADDRESS_TEXT)) out[0] = '\0';
+  for (i = 0; i < 4; i++) {
+    char digits[H3EDGE__NUMBER_TEXT];
+    h3edge_str text = h3edge__number_text(bytes[i], digits);
+
+    if (i) out[used++] = '.';
+    memcpy(out + used, text.data, text.len);
+    used += text.len;
+  }
+  out[used] = '\0';
+  return used;
+}
+
+size_t h3edge_address_host_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]) {
+  sa_family_t family = address->len ? address->as.any.sa_family : AF_UNSPEC;
+
+  if (family == AF_INET) return write_v4(&address->as.v4.sin_addr, out);
+  if (family != AF_INET6 || !inet_ntop(family, &address->as.v6.sin6_addr, out, H3EDGE_ADDRESS_TEXT)) out[0] = '\0';
   return strlen(out);
 }
 

@@ -106,6 +106,26 @@ done:
   client_free(c);
 }
 
+/* With more of them the client is told of several at once. */
+static void test_credit_for_several_requests(void) {
+  static const uint64_t expected[] = {8, 10, 10, 12};
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  int i;
+
+  w->options.max_requests = 8;
+  OK(world_start(w));
+  for (i = 0; i < 4; i++) {
+    client_send(c, "x", 1);
+    world_settle(w, c, QUIET);
+    CHECK(c->in_ended);
+    CHECK_INT(w->streams_max ? w->streams_max : 8, expected[i]);
+  }
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_reset_stream(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -168,5 +188,5 @@ done:
 }
 
 UNIT_MAIN("conn_commands", UNIT(test_getters), UNIT(test_open_uni), UNIT(test_credit), UNIT(test_connection_credit),
-          UNIT(test_credit_for_requests), UNIT(test_reset_stream), UNIT(test_stop_stream),
-          UNIT(test_stream_that_is_gone))
+          UNIT(test_credit_for_requests), UNIT(test_credit_for_several_requests), UNIT(test_reset_stream),
+          UNIT(test_stop_stream), UNIT(test_stream_that_is_gone))
