@@ -228,6 +228,7 @@ static int submit_recorded(h3edge__stream *stream) {
     error = submit(stream, 0, &request->out_trailers, kept, with_trailers);
   }
   if (!error && stream->head_sent) error = nghttp3_conn_resume_stream(stream->session->h3, stream->id);
+  if (request->inform_count || request->response.status) h3edge__conn_offer(stream->session->conn);
   return error;
 }
 

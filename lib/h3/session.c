@@ -180,7 +180,7 @@ static int session_acked(void *ctx, int64_t id, uint64_t len) {
     if (session->shutdown == NOTICED && session->notice_end && session->control_acked >= session->notice_end) {
       session->shutdown = LAST_CALLED;
       error = nghttp3_conn_shutdown(session->h3);
-      h3edge__conn_wake(session->conn);
+      h3edge__conn_offer(session->conn);
     }
   }
   return checked(session, error);
@@ -222,7 +222,7 @@ static void close_request(h3edge__stream *stream) {
   nghttp3_conn_set_stream_user_data(session->h3, stream->id, NULL);
   h3edge__stream_free(stream);
   h3edge__conn_credit_request(session->conn);
-  if (session->shutdown == LAST_CALLED) h3edge__conn_wake(session->conn);
+  if (session->shutdown == LAST_CALLED) h3edge__conn_offer(session->conn);
 }
 
 static int session_closed(void *ctx, int64_t id, uint64_t code) {
@@ -347,7 +347,7 @@ static void session_shutdown(void *ctx) {
   if (session->broken || session->shutdown != RUNNING) return;
   session->shutdown = NOTICED;
   checked(session, nghttp3_conn_submit_shutdown_notice(session->h3));
-  h3edge__conn_wake(session->conn);
+  h3edge__conn_offer(session->conn);
 }
 
 const struct h3edge__quic_app h3edge__h3_app = {

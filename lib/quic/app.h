@@ -48,8 +48,11 @@ struct h3edge__quic_app {
   int (*streams_allowed)(void *session, uint64_t max); /* the peer may have opened so many request streams in all */
   void (*confirmed)(void *session);                    /* the handshake is complete */
 
-  /* Does what commands left to do (events come from here), once after each h3edge__conn_wake, before `pull`. */
+  /* Does what commands left to do (events come from here), once after each h3edge__conn_wake. */
   void (*due)(void *session);
+  /* What is to be sent next; asked from `open`, h3edge__conn_offer and `unblocked` on until there is nothing. What only
+   * comes about with bytes that arrive (acknowledgements of QPACK) waits for the next of these, with a response: it is
+   * not worth a packet. */
   int (*pull)(void *session, h3edge__stream_out *out);
   int (*wrote)(void *session, int64_t id, size_t len); /* `len` of the pulled bytes are in a packet */
   void (*blocked)(void *session, int64_t id);          /* no credit: do not pull this stream until `unblocked` */
@@ -78,8 +81,9 @@ void h3edge__conn_credit_connection(h3edge__conn *conn, uint64_t len);
 void h3edge__conn_credit_request(h3edge__conn *conn);
 void h3edge__conn_stop_stream(h3edge__conn *conn, int64_t id, uint64_t code);  /* STOP_SENDING */
 void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code); /* RESET_STREAM */
-/* There is something to do or to send: the server's deadline is 0 until the next poll has called `due`. */
+/* There is something to do: the server's deadline is 0 until the next poll has called `due`. */
 void h3edge__conn_wake(h3edge__conn *conn);
+void h3edge__conn_offer(h3edge__conn *conn); /* there is something to send: the same with `pull` */
 /* Ends the connection with an application error code, with the next poll. The first call counts. */
 void h3edge__conn_close(h3edge__conn *conn, uint64_t code);
 

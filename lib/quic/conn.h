@@ -47,9 +47,10 @@ struct h3edge__conn {
   bool sent_in_turn;
   bool address_validated; /* by the token in its Initial packet */
   bool half_open;
-  bool woken;    /* `due` is to be called */
-  bool shutdown; /* the protocol is to be told */
-  bool closing;  /* `error` is to be sent: the next poll ends the connection */
+  bool woken;      /* `due` is to be called */
+  bool has_output; /* the protocol may have something to send that is worth a packet */
+  bool shutdown;   /* the protocol is to be told */
+  bool closing;    /* `error` is to be sent: the next poll ends the connection */
   ngtcp2_ccerr error;
 
   h3edge__farewell *farewell; /* NULL while draining: silence (RFC 9000 10.2.2) */

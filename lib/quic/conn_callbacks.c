@@ -37,6 +37,7 @@ static int on_tx_key(ngtcp2_conn *quic, ngtcp2_encryption_level level, void *use
   (void)quic;
   if (level != NGTCP2_ENCRYPTION_LEVEL_1RTT) return 0;
   conn->session = conn->commons->app->open(conn->commons->app_ctx, conn);
+  conn->has_output = conn->session != NULL;
   if (conn->session) return 0;
   end_with(conn, NGTCP2_INTERNAL_ERROR); /* and not the TLS alert that GnuTLS makes of it */
   return NGTCP2_ERR_CALLBACK_FAILURE;
@@ -111,6 +112,7 @@ static int on_stream_credit(ngtcp2_conn *quic, int64_t id, uint64_t max, void *u
   (void)quic;
   (void)max;
   (void)stream;
+  conn->has_output = true;
   return verdict(conn->session && conn->commons->app->unblocked(conn->session, id));
 }
 

@@ -76,6 +76,11 @@ void h3edge__conn_wake(h3edge__conn *conn) {
   h3edge__conn_make_ready(conn);
 }
 
+void h3edge__conn_offer(h3edge__conn *conn) {
+  conn->has_output = true;
+  h3edge__conn_make_ready(conn);
+}
+
 void h3edge__conn_close(h3edge__conn *conn, uint64_t code) {
   if (!conn->closing) ngtcp2_ccerr_set_application_error(&conn->error, code, NULL, 0);
   conn->closing = true;

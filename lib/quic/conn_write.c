@@ -11,8 +11,10 @@ static int pull(h3edge__conn *conn, h3edge__stream_out *out) {
   out->id = -1;
   out->fin = false;
   out->count = 0;
-  if (!conn->session || !ngtcp2_conn_get_max_data_left(conn->quic)) return 0;
-  return conn->commons->app->pull(conn->session, out) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+  if (!conn->session || !conn->has_output || !ngtcp2_conn_get_max_data_left(conn->quic)) return 0;
+  if (conn->commons->app->pull(conn->session, out)) return NGTCP2_ERR_CALLBACK_FAILURE;
+  conn->has_output = out->id >= 0;
+  return 0;
 }
 
 static int report_written(h3edge__conn *conn, int64_t id, ngtcp2_ssize len) {

@@ -387,6 +387,7 @@ static void a_stream_without_credit_is_passed_over(void) {
   CHECK_TEXT(stream->head, "");
   stream->no_credit = false;
   CHECK_INT(app->unblocked(wire.session, stream->id), 0);
+  wire.conn.has_output = true;
   wire_run();
   CHECK_TEXT(stream->content_start, "hello");
   CHECK_INT(app->streams_allowed(wire.session, 101), 0);

@@ -41,6 +41,7 @@ typedef struct wire_stream {
 struct h3edge__conn {
   bool confirmed;
   bool woken;
+  bool has_output;
   bool over; /* the session was told */
   bool close_wanted;
   uint64_t close_code;
@@ -168,6 +169,11 @@ void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code) {
 void h3edge__conn_wake(h3edge__conn *conn) {
   assert_false(conn->over);
   conn->woken = true;
+}
+
+void h3edge__conn_offer(h3edge__conn *conn) {
+  assert_false(conn->over);
+  conn->has_output = true;
 }
 
 void h3edge__conn_close(h3edge__conn *conn, uint64_t code) {
@@ -376,7 +382,9 @@ static inline bool wire_server_sends(void) {
   bool whole = true;
   size_t i;
 
-  if (!wire_is_up() || app->pull(wire.session, &out) || out.id < 0 || !wire_is_up()) return false;
+  if (!wire_is_up() || !wire.conn.has_output || app->pull(wire.session, &out)) return false;
+  wire.conn.has_output = out.id >= 0;
+  if (!wire.conn.has_output || !wire_is_up()) return false;
   stream = wire_find(out.id);
   if (stream && stream->no_credit) {
     app->blocked(wire.session, out.id);
@@ -571,6 +579,7 @@ static inline void wire_prepare(void (*on_request)(h3edge_request *request)) {
   static const h3edge_logger logger = {.struct_size = sizeof logger, .level = H3EDGE_LOG_DEBUG, .line = wire_log};
 
   memset(&wire, 0, sizeof wire);
+  wire.conn.has_output = true;
   h3edge_server_options_init(&wire.options);
   wire.options.mem = &unit_mem;
   wire.options.logger = &logger;

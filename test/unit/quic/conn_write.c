@@ -160,6 +160,28 @@ done:
   client_free(c);
 }
 
+/* A protocol that has said nothing of anything to send is not asked for it, whatever else the turn is for. */
+static void test_offer(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  size_t pulls;
+
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  pulls = w->pulls;
+  h3edge__conn_wake(w->conn);
+  CHECK(!world_poll(w));
+  CHECK_INT(w->pulls, pulls);
+  h3edge__conn_offer(w->conn);
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), 0);
+  CHECK(!world_poll(w));
+  CHECK_INT(w->pulls, pulls + 1);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_wake(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -220,4 +242,4 @@ done:
 
 UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_no_pmtud), UNIT(test_smallest_buffer),
           UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only), UNIT(test_blocked_stream), UNIT(test_wake),
-          UNIT(test_shutdown))
+          UNIT(test_offer), UNIT(test_shutdown))

@@ -410,7 +410,7 @@ static void test_counters(void) {
   client_send(c, "", 0);
   world_settle(w, c, QUIET);
   CHECK(c->in_ended);
-  CHECK(w->stats.datagrams_received > 10);
+  CHECK(w->stats.datagrams_received > 5);
   CHECK(w->stats.bytes_received >= w->stats.datagrams_received);
   CHECK(w->stats.datagrams_sent > 100000 / 1452);
   CHECK(w->stats.batches_sent < w->stats.datagrams_sent);

@@ -35,6 +35,7 @@ typedef struct world {
 
   /* Of all connections together. */
   h3edge__conn *conn; /* the one that was opened last */
+  size_t pulls;
   unsigned opened, closed, confirmed, due, unblocked, blocked, shut, resets, stopped, streams_closed, shutdowns;
   uint64_t streams_max;
   uint64_t stream_code; /* of the last stream that closed */
@@ -120,6 +121,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   s->ended |= fin;
   if (!e->world->keeps_credit) h3edge__conn_credit(e->conn, id, len);
   h3edge__conn_wake(e->conn);
+  h3edge__conn_offer(e->conn);
   return echo__verdict(e, "received");
 }
 
@@ -184,6 +186,7 @@ static inline int echo__pull(void *session, h3edge__stream_out *out) {
   echo *e = session;
   int i;
 
+  e->world->pulls++;
   for (i = 0; i < ECHO_STREAMS; i++) {
     echo_stream *s = &e->streams[i];
 
