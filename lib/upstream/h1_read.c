@@ -128,11 +128,12 @@ static const char *start_line_fault(h3edge__h1_reader *reader, int status) {
 
 /* The field of that name, which must not be there twice. */
 static const char *find_once(const h3edge__fields *fields, const char *name, const h3edge_field **found) {
-  const h3edge_field *end = fields->items + fields->count;
+  size_t others;
 
   *found = h3edge__field_find(fields->items, fields->count, name);
-  if (*found && h3edge__field_find(*found + 1, (size_t)(end - *found - 1), name)) return "framing stated twice";
-  return NULL;
+  if (!*found) return NULL;
+  others = fields->count - (size_t)(*found - fields->items) - 1;
+  return h3edge__field_find(*found + 1, others, name) ? "framing stated twice" : NULL;
 }
 
 /* Decides what follows the head: sets `content_length` and the phase, COMPLETE when nothing does (RFC 9112 6.3). */
