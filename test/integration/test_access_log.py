@@ -75,7 +75,7 @@ def test_json(application):
 
 def test_request_without_an_answer(application, tmp_path):
     nobody = f"http://127.0.0.1:{free_tcp_port()}"
-    with LoggingProxy(application.url, "--route", f"/nobody={nobody}") as proxy:
+    with LoggingProxy(application.url, "--min-warm", 0, "--route", f"/nobody={nobody}") as proxy:
         assert fetch(f"{proxy.url}/nobody").status == 502
         refused = proxy.record("/nobody")
         assert (refused["status"], refused["why"]) == (502, "connection refused")

@@ -31,7 +31,7 @@ def test_unix_socket(tmp_path):
 
 def test_nobody_listens():
     port = free_tcp_port()
-    with Proxy(f"http://127.0.0.1:{port}") as proxy:
+    with Proxy(f"http://127.0.0.1:{port}", "--min-warm", 0) as proxy:  # so that only requests find out
         answer = fetch(f"{proxy.url}/")
         assert answer.status == 502
         assert 0 < answer.length < 200
@@ -46,7 +46,7 @@ def test_killed_in_the_middle_of_a_response(own_application, own_edge, path):
     """A response that was cut must not look complete."""
     error = cut(own_edge.url + path, own_application, 1000)
     assert error != pycurl.E_OPERATION_TIMEDOUT
-    assert fetch(f"{own_edge.url}/").status == 502
+    assert fetch(f"{own_edge.url}/").status in (502, 503)  # 503 when connections that were to stand ready failed too
 
 
 def test_killed_and_started_again(own_application, own_edge):
