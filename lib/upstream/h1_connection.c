@@ -50,13 +50,14 @@ static h3edge_ts idle_limit(const h3edge__h1_connection *connection) {
 
 void h3edge__h1_connection_go_idle(h3edge__h1_connection *connection) {
   h3edge_upstream *upstream = upstream_of(connection);
+  bool is_replaced = upstream->options.min_warm > 0;
   h3edge_ts limit = idle_limit(connection);
 
   h3edge__link_read(&connection->link, true);
   connection->idle_since = upstream->door.now;
   connection->idle_until = h3edge__upstream_after(upstream, limit);
-  connection->is_stale = !upstream->options.min_warm; /* nobody takes its place */
-  set_state(connection, H3EDGE__H1_IDLE, connection->is_stale ? limit : limit - limit / 4);
+  connection->is_stale = false;
+  set_state(connection, H3EDGE__H1_IDLE, is_replaced ? limit - limit / 4 : limit);
   h3edge__list_push_front(&connection->server->idle, &connection->idle);
 }
 

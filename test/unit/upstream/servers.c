@@ -197,6 +197,14 @@ static void a_trial_beside_others(void) {
   CHECK_INT(e.link_count, i + 1);
   CHECK_INT(e.links[i].target->port, 81);
   embedder_connect(&e, i);
+  while (e.call_count < 14) { /* wherever these go by chance, nothing of them is sent: the trial is still to come */
+    call *c = embedder_call(&e, 0, NULL);
+
+    CHECK(c != NULL);
+    c->head.method = h3edge_str_of("");
+    embedder_turn(&e);
+  }
+  CHECK_INT(e.link_count, i + 1); /* it has its link */
   CHECK(embedder_call_some(&e, 1));
   CHECK(embedder_receive(&e, i, LENGTH_0));
   CHECK(strstr(e.log, "http://other:81: rests no more: it answered") != NULL);
