@@ -35,9 +35,16 @@ static int pass_on(h3edge__flow *flow, const h3edge_slice *slice) {
   return error;
 }
 
+static bool has_left(const h3edge__flow *flow) {
+  return !flow->ends->has_left || flow->ends->has_left(flow->ctx);
+}
+
+/* What has not left stands in the memory of the sink, whose own limit bounds it, so to keep it as well costs little. */
 static void release_unless_kept(h3edge__flow *flow) {
-  if (flow->held.held > flow->keep_max) flow->keep_max = 0;
-  if (!flow->keep_max) h3edge__queue_release(&flow->held, (size_t)(flow->held.held - flow->held.waiting));
+  uint64_t passed = flow->held.held - flow->held.waiting;
+
+  if (passed > flow->keep_max && has_left(flow)) flow->keep_max = 0;
+  if (!flow->keep_max) h3edge__queue_release(&flow->held, (size_t)passed);
 }
 
 static int pass_end(h3edge__flow *flow) {

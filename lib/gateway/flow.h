@@ -12,12 +12,14 @@
 #include "util/field.h"
 #include "util/queue.h"
 
-/* The two ends. write and trailers return 0, AGAIN (the sink will ask with a drain), or the error that ends the flow.
+/* The two ends; all but has_left are needed. write and trailers return 0, AGAIN (the sink will ask with a drain), or
+ * the error that ends the flow.
  */
 typedef struct h3edge__flow_ends {
   int (*write)(void *ctx, const h3edge_slice *slice, unsigned flags);
   int (*trailers)(void *ctx, const h3edge_field *fields, size_t count);
   void (*consume)(void *ctx, size_t len);
+  bool (*has_left)(void *ctx); /* anything of what the sink took; NULL: yes */
 } h3edge__flow_ends;
 
 typedef enum h3edge__flow_state {
@@ -52,8 +54,8 @@ int h3edge__flow_open(h3edge__flow *flow);
 /* The sink wants no more. */
 void h3edge__flow_drop(h3edge__flow *flow);
 
-/* From now on what is passed on is kept as well, until there is more than `max` bytes of content, or `max` is 0. Before
- * the sink is there, the first one or one after a rewind, so that all of it is. */
+/* From now on what is passed on is kept as well, until that is more than `max` bytes and some of it has left, or `max`
+ * is 0. Before the sink is there, the first one or one after a rewind, so that all of it is. */
 void h3edge__flow_keep(h3edge__flow *flow, size_t max);
 /* Everything from the first byte on, for a sink that is not there yet; the source may still bring more. False, with
  * nothing changed, when it is not all at hand. */

@@ -27,6 +27,15 @@ static void consume_up(void *ctx, size_t len) {
   if (trip->request) h3edge_request_consume(trip->request, len);
 }
 
+static bool has_left_up(void *ctx) {
+  const h3edge__trip *trip = ctx;
+  h3edge_exchange_result result;
+
+  h3edge_exchange_result_init(&result);
+  h3edge_exchange_progress(trip->exchange, &result);
+  return result.taken;
+}
+
 static int write_down(void *ctx, const h3edge_slice *slice, unsigned flags) {
   h3edge__trip *trip = ctx;
   int error = h3edge_request_write_chunk(trip->request, slice, flags);
@@ -47,8 +56,8 @@ static void consume_down(void *ctx, size_t len) {
   if (trip->exchange) h3edge_exchange_consume(trip->exchange, len);
 }
 
-static const h3edge__flow_ends up_ends = {write_up, end_up, consume_up};
-static const h3edge__flow_ends down_ends = {write_down, end_down, consume_down};
+static const h3edge__flow_ends up_ends = {write_up, end_up, consume_up, has_left_up};
+static const h3edge__flow_ends down_ends = {write_down, end_down, consume_down, NULL};
 
 h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request) {
   const h3edge_mem *mem = gateway->options.mem;

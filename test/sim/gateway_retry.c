@@ -179,7 +179,8 @@ static void what_never_left_is_sent_whatever_it_is(void) {
   sim_still_serves(e, c);
   e->origin->aloof = true;
   post = FETCH(c, .method = "POST", .path = "/echo", .content = true, .content_len = 200000);
-  sim_run(ROUND_TRIP);
+  sim_run(20 * ROUND_TRIP); /* more than retry_content has come */
+  CHECK(post->sent > 64 * KIB);
   e->origin->aloof = false;
   ON_IDLE(e->origin, CUT);
   UNTIL(post->over);

@@ -12,6 +12,7 @@ struct ends {
   char got[64]; /* what the sink took; '.' for the end, '(name)' for trailers */
   size_t consumed;
   h3edge_chunk *chunk; /* of the last piece */
+  bool stays;          /* what the sink took */
 };
 
 static int take(struct ends *ends, const char *text, size_t len) {
@@ -46,7 +47,14 @@ static void source_consume(void *ctx, size_t len) {
   from->consumed += len;
 }
 
-static const h3edge__flow_ends table = {sink_write, sink_trailers, source_consume};
+static bool sink_has_left(void *ctx) {
+  const struct ends *to = ctx;
+
+  return !to->stays;
+}
+
+static const h3edge__flow_ends table = {sink_write, sink_trailers, source_consume, NULL};
+static const h3edge__flow_ends honest = {sink_write, sink_trailers, source_consume, sink_has_left};
 
 static int push(h3edge__flow *flow, const char *text) {
   return h3edge__flow_push(flow, &(h3edge_slice){(const uint8_t *)text, strlen(text), NULL});
@@ -326,6 +334,46 @@ done:
   h3edge__flow_free(&flow);
 }
 
+static void what_has_not_left_is_kept_beyond_the_limit(void) {
+  struct ends ends = {.room = 100, .stays = true};
+  h3edge__flow flow;
+
+  h3edge__flow_init(&flow, &honest, &ends, &unit_mem);
+  h3edge__flow_keep(&flow, 5);
+  OK(h3edge__flow_open(&flow));
+  OK(push(&flow, "one"));
+  OK(push(&flow, "two"));
+  CHECK_INT(flow.held.held, 6);
+  CHECK(h3edge__flow_rewind(&flow));
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "onetwoonetwo");
+  ends.stays = false;
+  OK(push(&flow, "six"));
+  CHECK_INT(flow.held.held, 0);
+  CHECK(!h3edge__flow_rewind(&flow));
+  CHECK_INT(ends.consumed, 9);
+done:
+  h3edge__flow_free(&flow);
+}
+
+/* What waits for room is here anyway: only what was passed on counts. */
+static void what_still_waits_is_not_counted(void) {
+  struct ends ends = {.room = 1};
+  h3edge__flow flow;
+
+  OK(start_keeping(&flow, &ends, 3));
+  OK(push(&flow, "one"));
+  OK(push(&flow, "two"));
+  OK(push(&flow, "six"));
+  CHECK(h3edge__flow_rewind(&flow));
+  ends.room = 100;
+  OK(h3edge__flow_open(&flow));
+  CHECK_TEXT(ends.got, "oneonetwosix");
+  CHECK(!h3edge__flow_rewind(&flow));
+done:
+  h3edge__flow_free(&flow);
+}
+
 static void what_is_not_complete_is_passed_on_again_while_it_grows(void) {
   struct ends ends = {.room = 100};
   h3edge__flow flow;
@@ -357,4 +405,5 @@ UNIT_MAIN("gateway/flow", UNIT(an_open_flow_passes_each_piece_at_once), UNIT(wha
           UNIT(empty_means_that_nothing_came_and_nothing_will), UNIT(what_is_kept_is_passed_on_again_and_consumed_once),
           UNIT(what_was_still_waiting_follows_what_is_passed_on_again),
           UNIT(what_is_dropped_after_a_rewind_was_partly_consumed), UNIT(more_than_the_limit_is_not_kept),
+          UNIT(what_has_not_left_is_kept_beyond_the_limit), UNIT(what_still_waits_is_not_counted),
           UNIT(what_is_not_complete_is_passed_on_again_while_it_grows))

@@ -198,6 +198,30 @@ done:
   world_end();
 }
 
+/* Not even its amount matters: what waits in the link's out-buffer is at hand. */
+static void however_much_of_it_there_is(void) {
+  world_options options = world_options_new();
+
+  options.gateway.retry_content = 5;
+  OK(world_start(&options));
+  world.deaf = true;
+  head("POST", "/", 30, false);
+  forward();
+  OK(send_content("0123456789"));
+  OK(send_content("0123456789"));
+  hang_up();
+  listen_again();
+  OK(send_content("0123456789"));
+  send_end();
+  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL
+                     "content-length: 30\r\n\r\n012345678901234567890123456789");
+  CHECK_INT(world.credit, 30);
+  say(DONE);
+  CHECK(is_answered(200));
+done:
+  world_end();
+}
+
 static void content_that_is_not_at_hand_ends_it(void) {
   world_options options = world_options_new();
 
@@ -325,6 +349,7 @@ done:
 UNIT_MAIN("gateway/retry", UNIT(the_table), UNIT(it_is_the_same_request_and_logged), UNIT(once_only),
           UNIT(the_second_try_fails_like_the_first), UNIT(not_after_a_byte_of_the_response),
           UNIT(not_when_the_origin_is_slow), UNIT(content_goes_along), UNIT(content_that_still_comes_follows),
-          UNIT(content_that_never_left_goes_along_whatever_the_method), UNIT(content_that_is_not_at_hand_ends_it),
-          UNIT(never_while_it_is_early), UNIT(not_even_what_never_left), UNIT(after_a_425_there_is_one_more),
-          UNIT(a_client_that_leaves_while_its_request_waits), UNIT(no_second_try_is_left_hanging))
+          UNIT(content_that_never_left_goes_along_whatever_the_method), UNIT(however_much_of_it_there_is),
+          UNIT(content_that_is_not_at_hand_ends_it), UNIT(never_while_it_is_early), UNIT(not_even_what_never_left),
+          UNIT(after_a_425_there_is_one_more), UNIT(a_client_that_leaves_while_its_request_waits),
+          UNIT(no_second_try_is_left_hanging))
