@@ -102,7 +102,7 @@ const char *routes_add_default(route_table *routes, const char *url) {
   const h3edge_rule rule = {h3edge_str_of("*"), {NULL, 0}, h3edge_str_of("/"), H3EDGE_ALLOW};
   route *row = routes->count ? &routes->items[routes->count - 1] : NULL; /* nothing is asked after "/" */
 
-  if (row && !row->text && row->server_count) return add_server(row, url);
+  if (row && !row->text) return add_server(row, url);
   if (routes->count == ROUTE_MAX) return "there are too many routes";
   row = insert(routes, &rule);
   return row ? add_server(row, url) : "--route /=URL says already where everything else goes";

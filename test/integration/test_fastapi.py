@@ -65,8 +65,11 @@ def test_trust(application, trusted, is_believed):
     assert seen["x-forwarded-host"] == ("shop.example" if is_believed else proxy.url.removeprefix("https://"))
 
 
-def test_forwarded(application):
-    with Proxy(application.url, "--forwarded") as proxy:
+@pytest.mark.parametrize("is_believed", [False, True])
+def test_forwarded(application, is_believed):
+    with Proxy(application.url, "--forwarded", *["--trust", "127.0.0.0/8"] * is_believed) as proxy:
         seen = told_about_client(proxy, ("Forwarded", "for=6.6.6.6"), *PROXY_IN_FRONT)
-    host = proxy.url.removeprefix("https://")
-    assert seen == {"forwarded": f'for=127.0.0.1;host="{host}";proto=https'}
+        host = proxy.url.removeprefix("https://")
+    own = f'for=127.0.0.1;host="{host}";proto=https'
+    assert seen.pop("forwarded") == (f"for=6.6.6.6, {own}" if is_believed else own)
+    assert seen == ({name.lower(): value for name, value in PROXY_IN_FRONT} if is_believed else {})
