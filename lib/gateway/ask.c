@@ -60,7 +60,7 @@ static void exchange_send(void *ctx, h3edge_exchange *exchange, h3edge_exchange_
   (void)exchange;
   if (trip->stage == H3EDGE__TRIP_OVER) return;
   facts = facts_of(trip);
-  h3edge__fields_free(&trip->fields);
+  h3edge__fields_clear(&trip->fields);
   error = h3edge__request_map(head, &trip->fields, &facts);
   h3edge__trip_check(trip, error);
   if (error) return;
@@ -77,7 +77,7 @@ static int map_response(h3edge__trip *trip, const h3edge_response_head *head, h3
   const h3edge_gateway *gateway = trip->gateway;
   int error;
 
-  h3edge__fields_free(&trip->fields);
+  h3edge__fields_clear(&trip->fields);
   error = h3edge__response_map(&trip->fields, head, via);
   if (!error && gateway->hooks.on_response_fields)
     gateway->hooks.on_response_fields(gateway->options.hooks_ctx, trip->request, head->status, &trip->fields);
@@ -112,7 +112,7 @@ static void exchange_head(void *ctx, h3edge_exchange *exchange, const h3edge_res
   error = map_response(trip, head, h3edge_str_of(trip->gateway->response_via));
   if (!error)
     error = h3edge_request_respond(trip->request, head->status, trip->fields.items, trip->fields.count, flags);
-  h3edge__fields_free(&trip->fields);
+  h3edge__fields_clear(&trip->fields);
   h3edge__trip_check(trip, error);
   if (error) return;
   trip->stage = H3EDGE__TRIP_ANSWERING;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gateway.c: the gateway object: its options, and whom it trusts. A trip may outlive h3edge_gateway_free, because its
  * exchange is over only with a later poll of the upstream: the last reference frees the object. */
-#include "gateway/gateway.h"
+#include "gateway/trip.h"
 
 #include <stdio.h>
 
@@ -65,6 +65,7 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   gateway = h3edge__alloc_zero(copy.mem, sizeof *gateway + copy.trusted_count * sizeof *gateway->trusted);
   if (!gateway) return H3EDGE_ERR_NOMEM;
   gateway->references = 1;
+  h3edge__spares_init(&gateway->spare_trips);
   snprintf(gateway->request_via, sizeof gateway->request_via, "3 %s", copy.name);
   snprintf(gateway->response_via, sizeof gateway->response_via, "1.1 %s", copy.name);
   if (copy.trusted_count) memcpy(gateway->trusted, copy.trusted, copy.trusted_count * sizeof *gateway->trusted);
@@ -91,5 +92,7 @@ h3edge_gateway *h3edge__gateway_ref(h3edge_gateway *gateway) {
 }
 
 void h3edge__gateway_unref(h3edge_gateway *gateway) {
-  if (!--gateway->references) h3edge__free(gateway->options.mem, gateway);
+  if (--gateway->references) return;
+  h3edge__trip_free_spares(gateway);
+  h3edge__free(gateway->options.mem, gateway);
 }

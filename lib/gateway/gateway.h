@@ -5,12 +5,15 @@
 
 #include <h3edge/gateway.h>
 
+#include "util/spares.h"
+
 #define H3EDGE__GATEWAY_NAME_MAX 64
 
 struct h3edge_gateway {
   h3edge_gateway_options options; /* `mem` and `retry_content` are set, `name` and `hooks` are not kept */
   h3edge_gateway_counters counters;
   h3edge_gateway_hooks hooks;
+  h3edge__spares spare_trips;
   size_t references; /* the embedder's, and one of each trip */
   char request_via[sizeof "3 " + H3EDGE__GATEWAY_NAME_MAX];
   char response_via[sizeof "1.1 " + H3EDGE__GATEWAY_NAME_MAX];

@@ -94,8 +94,7 @@ static bool goes_on(const h3edge__request_facts *facts, h3edge_str name) {
 }
 
 static int copy_field(h3edge__fields *fields, const h3edge_head *head, const h3edge_field *field) {
-  if (!h3edge__str_is(field->name, "cookie"))
-    return h3edge__fields_add(fields, field->name, field->value, field->flags);
+  if (!h3edge__str_is(field->name, "cookie")) return h3edge__fields_refer(fields, field);
   /* RFC 9114 4.2.1: one field again, where the first one stood. */
   if (field != h3edge__field_find(head->fields, head->field_count, "cookie")) return 0;
   return add_joined(fields, head, "cookie", "; ", (h3edge_str){NULL, 0});

@@ -35,9 +35,9 @@ int h3edge__response_map(h3edge__fields *fields, const h3edge_response_head *hea
     if (h3edge__str_is(field->name, "content-length"))
       error = add_length(fields, head, field);
     else
-      error = h3edge__fields_add(fields, field->name, field->value, field->flags);
+      error = h3edge__fields_refer(fields, field);
   }
   /* A line of its own, after those that came: the same as a longer list (RFC 9110 5.3). */
-  if (!error && via.len) error = h3edge__fields_add(fields, h3edge_str_of("via"), via, 0);
+  if (!error && via.len) error = h3edge__fields_refer(fields, &(h3edge_field){h3edge_str_of("via"), via, 0});
   return error;
 }

@@ -7,8 +7,8 @@
 
 #include "util/field.h"
 
-/* Fills `fields` with what the client is to see of `head`. `via` is added to Via; empty for interim responses. NOMEM.
- */
+/* Fills `fields` with what the client is to see of `head`. `via` is added to Via; empty for interim responses. The
+ * fields may refer to the text of both. NOMEM. */
 int h3edge__response_map(h3edge__fields *fields, const h3edge_response_head *head, h3edge_str via);
 
 #endif

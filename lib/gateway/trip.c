@@ -59,10 +59,35 @@ static void consume_down(void *ctx, size_t len) {
 static const h3edge__flow_ends up_ends = {write_up, end_up, consume_up, has_left_up};
 static const h3edge__flow_ends down_ends = {write_down, end_down, consume_down, NULL};
 
+/* One that was used before, with the memory of its fields. */
+static h3edge__trip *take_spare(h3edge_gateway *gateway) {
+  h3edge__node *node = h3edge__spares_take(&gateway->spare_trips);
+  h3edge__fields fields;
+  h3edge__trip *trip;
+
+  if (!node) return NULL;
+  trip = H3EDGE__OF(node, h3edge__trip, node);
+  fields = trip->fields;
+  *trip = (h3edge__trip){.fields = fields};
+  return trip;
+}
+
+static void destroy(h3edge__trip *trip, const h3edge_mem *mem) {
+  h3edge__fields_free(&trip->fields);
+  h3edge__free(mem, trip);
+}
+
+void h3edge__trip_free_spares(h3edge_gateway *gateway) {
+  h3edge__trip *trip;
+
+  while ((trip = take_spare(gateway))) destroy(trip, gateway->options.mem);
+}
+
 h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request) {
   const h3edge_mem *mem = gateway->options.mem;
-  h3edge__trip *trip = h3edge__alloc_zero(mem, sizeof *trip);
+  h3edge__trip *trip = take_spare(gateway);
 
+  if (!trip) trip = h3edge__alloc_zero(mem, sizeof *trip);
   if (!trip) return NULL;
   trip->gateway = h3edge__gateway_ref(gateway);
   trip->request = request;
@@ -71,7 +96,7 @@ h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request)
   trip->report.early = h3edge_request_is_early(request) ? H3EDGE_GATEWAY_EARLY_WAITED : H3EDGE_GATEWAY_EARLY_NOT;
   h3edge__flow_init(&trip->up, &up_ends, trip, mem);
   h3edge__flow_init(&trip->down, &down_ends, trip, mem);
-  h3edge__fields_init(&trip->fields, mem);
+  trip->fields.mem = mem;
   return trip;
 }
 
@@ -80,8 +105,8 @@ void h3edge__trip_free(h3edge__trip *trip) {
 
   h3edge__flow_free(&trip->up);
   h3edge__flow_free(&trip->down);
-  h3edge__fields_free(&trip->fields);
-  h3edge__free(gateway->options.mem, trip);
+  h3edge__fields_clear(&trip->fields);
+  if (!h3edge__spares_put(&gateway->spare_trips, &trip->node)) destroy(trip, gateway->options.mem);
   h3edge__gateway_unref(gateway);
 }
 

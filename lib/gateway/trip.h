@@ -21,6 +21,7 @@ typedef enum h3edge__stage {
 
 typedef struct h3edge__trip {
   h3edge_gateway *gateway;
+  h3edge__node node;         /* among the spare ones */
   h3edge_request *request;   /* NULL once closed */
   h3edge_exchange *exchange; /* NULL before it is queued, and once closed */
   h3edge_origin *origin;     /* NULL: no route led to one */
@@ -40,6 +41,7 @@ typedef struct h3edge__trip {
 /* NULL: out of memory. */
 h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request);
 void h3edge__trip_free(h3edge__trip *trip);
+void h3edge__trip_free_spares(h3edge_gateway *gateway);
 /* Answers the request with an error page, or resets it when the origin's head is out; for 503 with `retry_after`
  * seconds. Nothing that still happens is passed on. */
 void h3edge__trip_fail(h3edge__trip *trip, int status, uint64_t retry_after, const char *why);

@@ -3,7 +3,7 @@
  * Called by server.c. Invariant: `settings` and `settings_text` say the same, and never change. */
 #include <stdio.h>
 
-#include "h3/session.h"
+#include "h3/stream.h"
 
 #define QPACK_TABLE 4096  /* for the client's encoder: it saves bytes on the uplink and costs 1.4 KiB */
 #define QPACK_BLOCKED 100 /* streams that may wait for it */
@@ -63,9 +63,11 @@ void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_s
       .mem = {(void *)(uintptr_t)options->mem, mem_malloc, mem_free, mem_calloc, mem_realloc},
   };
   set_settings(host);
+  h3edge__spares_init(&host->spare_streams);
   h3edge__map_init(&host->claims, options->mem, seed);
 }
 
 void h3edge__host_free(h3edge__host *host) {
+  h3edge__stream_free_spares(host);
   h3edge__map_free(&host->claims);
 }

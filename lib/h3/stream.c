@@ -13,16 +13,50 @@
 
 #define USELESS_MAX 100 /* frames that carry nothing; some clients send a few on purpose (RFC 9114 7.2.8) */
 
-h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
-  const h3edge_server_options *options = session->host->options;
+static h3edge__stream *take_spare(h3edge__host *host) {
+  h3edge__node *node = h3edge__spares_take(&host->spare_streams);
+
+  return node ? H3EDGE__OF(node, h3edge__stream, node) : NULL;
+}
+
+static h3edge__stream *make(const h3edge_server_options *options) {
   h3edge__stream *stream = h3edge__alloc_zero(options->mem, sizeof *stream);
 
+  if (stream) h3edge__request_init(&stream->request, &h3edge__stream_carrier, options->mem, options->response_window);
+  return stream;
+}
+
+static void destroy(h3edge__stream *stream) {
+  const h3edge_mem *mem = stream->request.mem;
+
+  h3edge__request_free(&stream->request);
+  h3edge__free(mem, stream);
+}
+
+static void put_away(h3edge__host *host, h3edge__stream *stream) {
+  h3edge_request request;
+
+  h3edge__request_reuse(&stream->request);
+  request = stream->request;
+  *stream = (h3edge__stream){.request = request};
+  if (!h3edge__spares_put(&host->spare_streams, &stream->node)) destroy(stream);
+}
+
+void h3edge__stream_free_spares(h3edge__host *host) {
+  h3edge__stream *stream;
+
+  while ((stream = take_spare(host))) destroy(stream);
+}
+
+h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
+  h3edge__stream *stream = take_spare(session->host);
+
+  if (!stream) stream = make(session->host->options);
   if (!stream) return NULL;
   if (h3edge__map_put(&session->by_id, &id, sizeof id, stream)) {
-    h3edge__free(options->mem, stream);
+    destroy(stream);
     return NULL;
   }
-  h3edge__request_init(&stream->request, &h3edge__stream_carrier, options->mem, options->response_window);
   stream->session = session;
   stream->id = id;
   h3edge__list_init(&stream->node);
@@ -35,8 +69,7 @@ void h3edge__stream_free(h3edge__stream *stream) {
   h3edge__map_remove(&stream->session->by_id, &stream->id, sizeof stream->id);
   h3edge__list_remove(&stream->node);
   h3edge__list_remove(&stream->due);
-  h3edge__request_free(&stream->request);
-  h3edge__free(stream->session->host->options->mem, stream);
+  put_away(stream->session->host, stream);
 }
 
 void h3edge__stream_fail(h3edge__stream *stream, h3edge_reason reason, const char *why) {

@@ -33,6 +33,7 @@ typedef struct h3edge__stream {
 /* NULL: out of memory. It is in session->streams and session->by_id then. */
 h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id);
 void h3edge__stream_free(h3edge__stream *stream);
+void h3edge__stream_free_spares(h3edge__host *host);
 
 /* stream.c: what arrives. */
 int h3edge__stream_received(h3edge__stream *stream, const uint8_t *data, size_t len, bool fin); /* 0, -1 */

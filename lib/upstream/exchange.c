@@ -26,12 +26,33 @@ const char *h3edge_exchange_error_text(h3edge_exchange_error error) {
   return "unknown";
 }
 
+static h3edge_exchange *take_spare(h3edge_upstream *upstream) {
+  h3edge__node *node = h3edge__spares_take(&upstream->spare_exchanges);
+  h3edge_exchange *exchange;
+
+  if (!node) return NULL;
+  exchange = H3EDGE__OF(node, h3edge_exchange, node);
+  *exchange = (h3edge_exchange){.origin = NULL};
+  return exchange;
+}
+
+static void put_away(h3edge_upstream *upstream, h3edge_exchange *exchange) {
+  if (!h3edge__spares_put(&upstream->spare_exchanges, &exchange->node)) h3edge__free(upstream->options.mem, exchange);
+}
+
+void h3edge__exchange_free_spares(h3edge_upstream *upstream) {
+  h3edge_exchange *exchange;
+
+  while ((exchange = take_spare(upstream))) h3edge__free(upstream->options.mem, exchange);
+}
+
 int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3edge_exchange_events *events, void *ctx,
                          unsigned flags) {
   h3edge_upstream *upstream = origin->upstream;
-  h3edge_exchange *exchange = h3edge__alloc_zero(upstream->options.mem, sizeof *exchange);
+  h3edge_exchange *exchange = take_spare(upstream);
   int error;
 
+  if (!exchange) exchange = h3edge__alloc_zero(upstream->options.mem, sizeof *exchange);
   if (!exchange) return H3EDGE_ERR_NOMEM;
   error = h3edge__sized_copy(&exchange->events, sizeof exchange->events, events);
   if (!error && (!exchange->events.on_send || !exchange->events.on_close)) error = H3EDGE_ERR_INVAL;
@@ -125,7 +146,7 @@ void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error
   exchange->origin->counters.exchanges_open--;
   if (error) exchange->origin->counters.exchanges_failed++;
   exchange->events.on_close(exchange->ctx, exchange, &result);
-  h3edge__free(upstream->options.mem, exchange);
+  put_away(upstream, exchange);
 }
 
 /* Takes the reference in `text`. */

@@ -60,6 +60,7 @@ int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *op
   h3edge__list_init(&upstream->due);
   h3edge__list_init(&upstream->awake);
   h3edge__list_init(&upstream->cancelled);
+  h3edge__spares_init(&upstream->spare_exchanges);
   *out = upstream;
   return 0;
 }
@@ -93,6 +94,7 @@ void h3edge_upstream_free(h3edge_upstream *upstream) {
     h3edge__origin_free(H3EDGE__OF(upstream->origins.next, h3edge_origin, node));
   h3edge__timers_free(&upstream->connection_timers);
   h3edge__timers_free(&upstream->exchange_timers);
+  h3edge__exchange_free_spares(upstream);
   h3edge__timers_free(&upstream->server_timers);
   h3edge__tls_trust_free(upstream->trust);
   h3edge__free(upstream->options.mem, upstream->trust_file);

@@ -8,6 +8,7 @@
 #include "link/link.h"
 #include "upstream/origin.h"
 #include "util/random.h"
+#include "util/spares.h"
 #include "util/timers.h"
 
 typedef struct h3edge__server h3edge__server;
@@ -27,6 +28,7 @@ struct h3edge_upstream {
   h3edge__node due;       /* links */
   h3edge__node awake;     /* origins */
   h3edge__node cancelled; /* exchanges */
+  h3edge__spares spare_exchanges;
   bool is_shutting_down;
 };
 
