@@ -185,6 +185,7 @@ static void exchange_close(void *ctx, h3edge_exchange *exchange, const h3edge_ex
 
   (void)exchange;
   trip->exchange = NULL;
+  trip->taken = result->taken;
   h3edge__trip_saw_result(trip, result);
   if (!trip->request)
     h3edge__trip_free(trip);

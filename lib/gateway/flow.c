@@ -117,6 +117,7 @@ void h3edge__flow_keep(h3edge__flow *flow, size_t max) {
 }
 
 bool h3edge__flow_rewind(h3edge__flow *flow) {
+  release_unless_kept(flow); /* it may have left since it was passed on */
   if (!flow->keep_max) return false;
   flow->known += flow->held.held - flow->held.waiting;
   h3edge__queue_rewind(&flow->held);

@@ -31,6 +31,7 @@ static bool has_left_up(void *ctx) {
   const h3edge__trip *trip = ctx;
   h3edge_exchange_result result;
 
+  if (!trip->exchange) return trip->taken;
   h3edge_exchange_result_init(&result);
   h3edge_exchange_progress(trip->exchange, &result);
   return result.taken;

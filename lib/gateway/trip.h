@@ -29,6 +29,7 @@ typedef struct h3edge__trip {
   bool marked;           /* the head went out with Early-Data, and not because it came so */
   bool refused;          /* the origin answered 425 to that */
   bool retried;          /* the link was lost under it, once */
+  bool taken;            /* some of the last try, which is over, left */
   h3edge__flow up;       /* content of the request */
   h3edge__flow down;     /* content of the response; its `ended` says that the exchange is complete */
   h3edge__fields fields; /* of the head that is being handed over */
