@@ -43,6 +43,28 @@ H3EDGE_API int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3
 /* The same with a bound UDP socket of the caller's; taken, also when it fails. INVAL when it is none. */
 H3EDGE_API int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail);
 
+/* Several workers at one address: threads with a loop, a server and a binding each. The group has a socket for every
+ * worker, and the system hands each datagram to the one whose `worker_id` (server.h) is the first byte of its
+ * connection ID, wherever it comes from: so a client may move to another address in the middle of a response. IDs that
+ * clients choose for their first packets are taken modulo the number of workers, and all packets of one connection
+ * reach the same one. Servers that work together get the same `secret`, and the same register for early data.
+ *
+ * Make a group before any worker begins, and free it when all of them have stopped: while it is there, what belongs to
+ * a worker that has stopped reaches no other. It is not changed in between, so all threads may use it. */
+typedef struct h3edge_uv_group h3edge_uv_group;
+#define H3EDGE_UV_WORKERS_MAX 256 /* as many as a byte can tell apart */
+
+/* Binds `workers` sockets. INVAL for none or too many; SYSTEM with errno set, EADDRINUSE also when another group is
+ * there; NOMEM. `mem` is kept (NULL: the C library's). `*detail` as above. */
+H3EDGE_API int h3edge_uv_group_new(h3edge_uv_group **out, const h3edge_address *address, size_t workers,
+                                   const h3edge_mem *mem, const char **detail);
+/* With the port that the system chose for port 0. */
+H3EDGE_API const h3edge_address *h3edge_uv_group_address(const h3edge_uv_group *group);
+/* Serves the socket of `worker`, the `worker_id` of the binding's server. INVAL when the group has no such worker, and
+ * as h3edge_uv_listen. */
+H3EDGE_API int h3edge_uv_listen_group(h3edge_uv *uv, const h3edge_uv_group *group, size_t worker, const char **detail);
+H3EDGE_API void h3edge_uv_group_free(h3edge_uv_group *group);
+
 /* Shuts server and upstream down, lets the requests at hand finish for at most `grace` nanoseconds, closes everything
  * and calls `on_stopped` (may be NULL) last, from the loop. The binding is gone after it; server and upstream are then
  * the caller's to free. A second call only shortens the grace. */

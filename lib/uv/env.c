@@ -3,6 +3,7 @@
  * these few lines of its own. */
 #include "uv/env.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,13 @@ void h3edge__uv_log(const h3edge__uv_env *env, h3edge_log_level level, const cha
 
 const char *h3edge__uv_phrase(int system_error) {
   return uv_strerror(uv_translate_sys_error(system_error));
+}
+
+int h3edge__uv_explain(int error, const char **detail) {
+  const char *text = error == H3EDGE_ERR_SYSTEM ? h3edge__uv_phrase(errno) : h3edge_error_text(error);
+
+  if (detail) *detail = text;
+  return error;
 }
 
 void h3edge__uv_hold(h3edge__uv_env *env) {

@@ -24,6 +24,8 @@ void h3edge__uv_log(const h3edge__uv_env *env, h3edge_log_level level, const cha
 
 /* A phrase for an errno value that needs no freeing. */
 const char *h3edge__uv_phrase(int system_error);
+/* Says in `*detail`, unless `detail` is NULL, what `error` means (SYSTEM: errno). Returns `error`. */
+int h3edge__uv_explain(int error, const char **detail);
 
 /* Something that libuv calls back is begun, and is over; with the last one `on_empty` is called. */
 void h3edge__uv_hold(h3edge__uv_env *env);

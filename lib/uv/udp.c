@@ -15,13 +15,13 @@ static int set_option(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-int h3edge__udp_bind(const h3edge_address *address) {
+int h3edge__udp_bind(const h3edge_address *address, bool shared) {
   int fd = socket(address->as.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   int error;
 
   if (fd < 0) return -1;
   if ((address->as.any.sa_family != AF_INET6 || !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-      !bind(fd, &address->as.any, address->len))
+      (!shared || !set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) && !bind(fd, &address->as.any, address->len))
     return fd;
   error = errno;
   close(fd);
@@ -56,17 +56,17 @@ static int set_options(h3edge__udp *udp) {
   return v6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-static int learn_address(h3edge__udp *udp) {
+int h3edge__udp_address(h3edge_address *out, int fd) {
   struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
   socklen_t len = sizeof name;
   int type = 0;
   socklen_t type_len = sizeof type;
 
-  if (getsockopt(udp->fd, SOL_SOCKET, SO_TYPE, &type, &type_len) || getsockname(udp->fd, (void *)&name, &len))
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) || getsockname(fd, (void *)&name, &len))
     return H3EDGE_ERR_SYSTEM;
-  if (type != SOCK_DGRAM || h3edge_address_set(&udp->bound, (void *)&name, len)) return H3EDGE_ERR_INVAL;
+  if (type != SOCK_DGRAM || h3edge_address_set(out, (void *)&name, len)) return H3EDGE_ERR_INVAL;
   /* the port stands at the same place in both families */
-  return udp->bound.as.v4.sin_port ? 0 : H3EDGE_ERR_INVAL;
+  return out->as.v4.sin_port ? 0 : H3EDGE_ERR_INVAL;
 }
 
 bool h3edge__udp_serves(const h3edge__udp *udp, const h3edge_address *local) {
@@ -222,7 +222,7 @@ void h3edge__udp_close(h3edge__udp *udp) {
 }
 
 static int set_up(h3edge__udp *udp) {
-  int error = learn_address(udp);
+  int error = h3edge__udp_address(&udp->bound, udp->fd);
 
   if (error) return error;
   if (set_options(udp)) return H3EDGE_ERR_SYSTEM;

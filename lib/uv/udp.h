@@ -52,10 +52,11 @@ struct h3edge__udp {
   int fd;
 };
 
-/* A new UDP socket bound to `address`, or -1 with errno set. */
-int h3edge__udp_bind(const h3edge_address *address);
-/* Serves the bound socket `fd`, which is taken also when it fails: NOMEM, SYSTEM with errno set, INVAL when it is not
- * a bound UDP socket of IPv4 or IPv6. */
+/* A new UDP socket bound to `address`, or -1 with errno set. `shared`: beside others of this user that share it too. */
+int h3edge__udp_bind(const h3edge_address *address, bool shared);
+/* Where `fd` is bound. SYSTEM with errno set; INVAL when it is not a bound UDP socket of IPv4 or IPv6. */
+int h3edge__udp_address(h3edge_address *out, int fd);
+/* Serves the bound socket `fd`, which is taken also when it fails: NOMEM, or as above. */
 int h3edge__udp_open(h3edge__udp **out, h3edge__uv_env *env, int fd, const h3edge__udp_options *options);
 /* Frees it too, once the loop has let go of it. */
 void h3edge__udp_close(h3edge__udp *udp);

@@ -6,7 +6,6 @@
  * leave too. A batch that a full socket refused is kept, and the server is not polled until it is gone. */
 #include <h3edge/uv.h>
 
-#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -245,18 +244,11 @@ int h3edge_uv_new(h3edge_uv **out, uv_loop_t *loop, const h3edge_uv_options *cal
   return 0;
 }
 
-static int explain(int error, const char **detail) {
-  const char *text = error == H3EDGE_ERR_SYSTEM ? h3edge__uv_phrase(errno) : h3edge_error_text(error);
-
-  if (detail) *detail = text;
-  return error;
-}
-
 static int listen_on(h3edge_uv *uv, int fd, const char **detail) {
   h3edge__udp *udp;
   int error = h3edge__udp_open(&udp, &uv->env, fd, &uv->udp_options);
 
-  if (error) return explain(error, detail);
+  if (error) return h3edge__uv_explain(error, detail);
   udp->next = uv->sockets;
   uv->sockets = udp;
   return 0;
@@ -265,7 +257,7 @@ static int listen_on(h3edge_uv *uv, int fd, const char **detail) {
 int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail) {
   if (uv->stopping) {
     close(fd);
-    return explain(H3EDGE_ERR_STATE, detail);
+    return h3edge__uv_explain(H3EDGE_ERR_STATE, detail);
   }
   return listen_on(uv, fd, detail);
 }
@@ -274,10 +266,10 @@ int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3edge_addres
   int error;
   int fd;
 
-  if (uv->stopping) return explain(H3EDGE_ERR_STATE, detail);
-  if (!address || !address->len) return explain(H3EDGE_ERR_INVAL, detail);
-  fd = h3edge__udp_bind(address);
-  if (fd < 0) return explain(H3EDGE_ERR_SYSTEM, detail);
+  if (uv->stopping) return h3edge__uv_explain(H3EDGE_ERR_STATE, detail);
+  if (!address || !address->len) return h3edge__uv_explain(H3EDGE_ERR_INVAL, detail);
+  fd = h3edge__udp_bind(address, false);
+  if (fd < 0) return h3edge__uv_explain(H3EDGE_ERR_SYSTEM, detail);
   error = listen_on(uv, fd, detail);
   if (!error && bound) *bound = uv->sockets->bound;
   return error;

@@ -96,5 +96,17 @@ static void errors_have_phrases(void) {
   assert_string_equal(h3edge__uv_phrase(EADDRINUSE), "address already in use");
 }
 
+static void errors_are_explained(void) {
+  const char *why = NULL;
+
+  errno = EADDRINUSE;
+  assert_int_equal(h3edge__uv_explain(H3EDGE_ERR_SYSTEM, &why), H3EDGE_ERR_SYSTEM);
+  assert_string_equal(why, "address already in use");
+  assert_int_equal(h3edge__uv_explain(H3EDGE_ERR_NOMEM, &why), H3EDGE_ERR_NOMEM);
+  assert_string_equal(why, h3edge_error_text(H3EDGE_ERR_NOMEM));
+  assert_int_equal(h3edge__uv_explain(H3EDGE_ERR_INVAL, NULL), H3EDGE_ERR_INVAL);
+}
+
 UNIT_MAIN("uv/env", UNIT(logs_what_is_wanted), UNIT(cuts_a_long_line), UNIT(memory_is_the_callers),
-          UNIT(memory_is_the_c_librarys), UNIT(last_release_is_told), UNIT(errors_have_phrases))
+          UNIT(memory_is_the_c_librarys), UNIT(last_release_is_told), UNIT(errors_have_phrases),
+          UNIT(errors_are_explained))

@@ -94,7 +94,7 @@ static h3edge_address address(const char *text) {
 
 static int bound(const char *text) {
   h3edge_address a = address(text);
-  int fd = h3edge__udp_bind(&a);
+  int fd = h3edge__udp_bind(&a, false);
 
   assert_true(fd >= 0);
   return fd;
@@ -348,7 +348,7 @@ static void families_do_not_meet(void) {
 
   OK(open_one(p, &p->a, "0.0.0.0:0"));
   same.as.v6.sin6_port = p->a->bound.as.v4.sin_port;
-  fd = h3edge__udp_bind(&same);
+  fd = h3edge__udp_bind(&same, false);
   assert_true(fd >= 0);
   OK(h3edge__udp_open(&p->b, &p->env, fd, &options));
   CHECK(h3edge__udp_serves(p->b, &same));
@@ -380,7 +380,7 @@ static void taken_port(void) {
   pair *p = pair_begin(&logger);
 
   OK(open_one(p, &p->a, "127.0.0.1:0"));
-  CHECK_INT(h3edge__udp_bind(&p->a->bound), -1);
+  CHECK_INT(h3edge__udp_bind(&p->a->bound, false), -1);
   CHECK_INT(errno, EADDRINUSE);
 done:
   pair_end(p);
@@ -428,7 +428,7 @@ static void pending_error_does_not_stop_it(void) {
   p->b = NULL;
   OK(h3edge__udp_send(p->a, &p->batch));
   LOOP_UNTIL(&p->loop, p->env.holds == 1);
-  other = h3edge__udp_bind(&nobody);
+  other = h3edge__udp_bind(&nobody, false);
   assert_true(other >= 0);
   OK(h3edge__udp_open(&p->b, &p->env, other, &options));
   fill(p, 20, 20, 0);
