@@ -10,7 +10,7 @@ Needs root (namespaces, chroot, debootstrap) and `sh .ci/packages.sh bench`. ben
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compare import figures, machine, picture, programs
 from compare.figures import Measurement
@@ -34,6 +34,7 @@ class Row:
     streams: int = 1
     options: tuple = ()
     each_second: int = 0  # so many requests for each second, instead of a time: few long ones would be cut off
+    idle: int = 0  # connections beside those that make requests
     heavy: bool = False  # only when asked for
     rounds: int = 1000  # at most
 
@@ -48,7 +49,8 @@ ROWS = [
     Row("memory-100", "memory of 1 of 100 idle connections, KiB", "KiB/connection", "/1k", 100, rounds=3),
     Row("memory-1000", "memory of 1 of 1,000 idle connections, KiB", "KiB/connection", "/1k", 1000, rounds=3),
     Row("1k-100x1", "1 KiB, 100 x 1, µs/request", "us/request", "/1k", 100, 1, heavy=True),
-    Row("1k-10000x1", "1 KiB, 10,000 x 1, µs/request", "us/request", "/1k", 10000, 1, heavy=True),
+    Row("1k-10000", "1 KiB, 100 x 1 of 10,000 connections, µs/request", "us/request", "/1k", 100, 1, idle=9900,
+        heavy=True, rounds=3),
 ]
 
 
@@ -98,12 +100,11 @@ class Probe:
     """One edge under load, watched from outside."""
 
     def __init__(self, comparison, edge, origin):
-        self.comparison, self.edge, self.origin = comparison, edge, origin
-        self.pids = edge.pids()
+        self.comparison, self.edge = comparison, edge
+        self.pids, self.helpers = edge.pids(), origin.pids()
 
     def start(self):
-        everything = self.pids + self.origin.pids()
-        self.watch = machine.Watch(sorted(set(self.comparison.setting.cores)), everything)
+        self.watch = machine.Watch(sorted(set(self.comparison.setting.cores)), self.pids + self.helpers)
         self.begun, self.cpu_before = time.monotonic(), machine.cpu_seconds(self.pids)
 
     def stop(self):
@@ -111,14 +112,18 @@ class Probe:
         self.took = time.monotonic() - self.begun
         self.after = self.watch.read()
 
-    def url(self, row):
-        return f"https://localhost:{programs.PORT}{row.path}"
-
     def options(self, row):
-        return ("--connect", f"127.0.0.1:{programs.PORT}", "--connections", row.connections, "--streams", row.streams,
-                *row.options)
+        return (f"https://localhost:{programs.PORT}{row.path}", "--connect", f"127.0.0.1:{programs.PORT}",
+                "--connections", row.connections, "--streams", row.streams, *row.options)
 
     def cpu(self, row, number, place):
+        if not row.idle:
+            return self.requests(row, number, place)
+        with self.comparison.load.idle(*self.options(replace(row, connections=row.idle)), "--timeout", 60) as others:
+            self.helpers.append(others.pid)
+            return self.requests(row, number, place)
+
+    def requests(self, row, number, place):
         """Between the two marks of the load generator nothing but its requests happens."""
         marks = {"measuring": self.start, "measured": self.stop}
         seconds = self.comparison.args.seconds
@@ -126,7 +131,7 @@ class Probe:
             end = ["--warm-up", row.connections, "--requests", int(seconds * row.each_second)]
         else:
             end = ["--warm-up", f"{seconds / 4}s", "--duration", seconds]
-        result = self.comparison.load.run(self.url(row), *self.options(row), *end, on_mark=lambda mark: marks[mark]())
+        result = self.comparison.load.run(*self.options(row), *end, on_mark=lambda mark: marks[mark]())
         if not result.requests:
             raise RuntimeError("no request ended")
         divisor = result.bytes * 1e-9 if row.unit == "ns/byte" else result.requests * 1e-6
@@ -134,7 +139,7 @@ class Probe:
 
     def memory(self, row, number, place):
         """What grows from no connection to all of them idle. One visit before takes what the first one ever needs."""
-        self.comparison.load.run(self.url(row), "--connect", f"127.0.0.1:{programs.PORT}")
+        self.comparison.load.run(*self.options(replace(row, connections=1)))
         before, idle = machine.resident_bytes(self.pids), []
 
         def on_mark(mark):
@@ -145,7 +150,7 @@ class Probe:
                 idle.append(machine.resident_bytes(self.pids))
                 self.stop()
 
-        result = self.comparison.load.run(self.url(row), *self.options(row), "--idle", 2, on_mark=on_mark)
+        result = self.comparison.load.run(*self.options(row), "--idle", 2, on_mark=on_mark)
         value = (idle[0] - before) / row.connections / 1024
         return self.measurement(row, number, place, value, result)
 
@@ -166,11 +171,11 @@ def report(comparison):
     text = f"""# h3edge-proxy and others
 
 {comparison.setting.heading()}{machine.buffers()}
-{args.rounds} rounds of {args.seconds:g} s. In {disturbed} of {len(measurements)} measurements others took more than
-{args.disturbed:g} % of these cores' time.
+{args.rounds} rounds of {args.seconds:g} s. Others took more than {args.disturbed:g} % of
+these cores' time in {disturbed} of {len(measurements)} measurements.
 
-Each cell: median (least) **ratio to {args.reference} in the same round, median** [least–most]. A star: too few rounds were
-undisturbed, so that all count.
+Each cell: median (least) **ratio to {args.reference} in the same round, median** [least–most]. A star: too few rounds
+were undisturbed, so that all count.
 
 {figures.table(measurements, titles, args.peers, args.reference, threshold)}"""
     return text, {(row, peer): figures.summarise(measurements, row, peer, args.reference, threshold)

@@ -104,17 +104,19 @@ class Bench:
                              options=options, **more)
 
     def curl(self, *urls, options=(), timeout=60):
-        """A fresh curl; for each URL the time of first and last byte, ms, and the bytes."""
+        """A fresh curl; for each URL the time of first and last byte, ms, and the bytes. Of the last one it keeps what
+        the server says of the session."""
         each = [word for url in urls for word in ("-o", "/dev/null", f"{URL}{url}")]
         command = self.root.command(
             "curl", "-sk", "--connect-to", f"::{FAR}:", "--max-time", timeout, *options,
-            "-w", "%{http_code} %{time_starttransfer} %{time_total} %{size_download}\\n", *each)
+            "-w", "%{http_code} %{time_starttransfer} %{time_total} %{size_download} %header{x-session}\\n", *each)
         done = subprocess.run(command, capture_output=True, text=True,
                               preexec_fn=lambda: os.sched_setaffinity(0, [self.load_core]))
         lines = [line.split() for line in done.stdout.splitlines()]
         if done.returncode not in (0, 28) or any(line[0] != "200" for line in lines) or len(lines) != len(urls):
             raise RuntimeError(f"curl: status {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
-        return [(float(first) * 1000, float(last) * 1000, int(size)) for _, first, last, size in lines]
+        self.session = lines[-1][4:]
+        return [(float(first) * 1000, float(last) * 1000, int(size)) for _, first, last, size, *_ in lines]
 
     def add(self, part, case, loss, number, times):
         self.samples += [Sample(part, case, loss, number, *one) for one in times]
@@ -137,12 +139,11 @@ def visits(bench):
                     say(f"visits {path}: {case}")
                     for number in range(args.visits):
                         visit_h3(bench, case, path, number, options)
-            with bench.edge("nginx", REQUESTS=1):  # it closes after each response: the next one resumes
+            # It closes after each response: the next one resumes.
+            with bench.edge("nginx", REQUESTS=1, MORE="add_header x-session $ssl_session_reused;"):
                 say(f"visits {path}: TCP + TLS 1.3")
                 for number in range(args.visits):
-                    first, resumed = bench.curl(path, path, options=["--http2"])
-                    bench.add(f"visits{path}", VISITS[3], 0, number, [first])
-                    bench.add(f"visits{path}", VISITS[4], 0, number, [resumed])
+                    visit_tcp(bench, path, number)
 
 
 def visit_h3(bench, case, path, number, options):
@@ -152,6 +153,15 @@ def visit_h3(bench, case, path, number, options):
     if result.errors or ("--resume" in options) > result.resumed or ("--early" in options) > result.early_accepted:
         raise RuntimeError(f"{case} is not what happened: {result.figures}")
     bench.add(f"visits{path}", case, 0, number, [(result.first_byte_ms, result.p50_ms, result.bytes)])
+
+
+def visit_tcp(bench, path, number):
+    """Two connections of one curl."""
+    first, resumed = bench.curl(path, path, options=["--http2"])
+    if bench.session != ["r"]:
+        raise RuntimeError("the second connection did not resume the first one's session")
+    bench.add(f"visits{path}", VISITS[3], 0, number, [first])
+    bench.add(f"visits{path}", VISITS[4], 0, number, [resumed])
 
 
 def visits_table(bench):

@@ -38,12 +38,12 @@ set tics nomirror
 
 def ratio_bars(titles, peers, reference, summaries, subtitle):
     """The script and its data: a group of bars for each row, with their least and most."""
-    lines = [["\\n".join(textwrap.wrap(title, 16)), *(word for peer in peers for word in bar(summaries.get((row, peer))))]
+    lines = [[wrapped(title), *(word for peer in peers for word in bar(summaries.get((row, peer))))]
              for row, title in titles.items()]
     plots = [f'DATA0 using {2 + 3 * i}:{3 + 3 * i}:{4 + 3 * i}{":xtic(1)" if i == 0 else ""} title "{peer}" '
              f'lc rgb "{COLOURS[i % len(COLOURS)]}"' for i, peer in enumerate(peers)]
-    script = HEAD.format(width=1100, height=560) + f"""set title "CPU and memory against {reference} in the same round: \\
-median, least, most. Lower is better.\\n{{/*0.8 {subtitle}}}"
+    title = f"CPU and memory against {reference} in the same round: median, least, most. Lower is better."
+    script = HEAD.format(width=1100, height=560) + f"""set title "{title}\\n{{/*0.8 {subtitle}}}"
 set ylabel "ratio to {reference}"
 set style data histograms
 set style histogram errorbars gap 1.5 lw 1
@@ -58,6 +58,11 @@ set arrow from graph 0, first 1 to graph 1, first 1 nohead lc rgb "#000000" dt 2
 plot {", ".join(plots)}
 """
     return script, [lines]
+
+
+def wrapped(title):
+    """Over several lines, as gnuplot wants them."""
+    return "\\n".join(textwrap.wrap(title, 16))
 
 
 def bar(summary):

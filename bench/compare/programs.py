@@ -60,6 +60,14 @@ class Program:
         return machine.tree(self.pid)
 
     def __exit__(self, *_):
+        """Not to be interrupted."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            self.stop()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def stop(self):
         """Ends its tree by process ids; what does not end when asked is killed."""
         pids = self.pids()
         self.popen.terminate()
@@ -100,7 +108,7 @@ def configure(name, work, **more):
     """Fills in one of the files beside this one. `@` in it stands for itself where no name follows."""
     text = (HERE / name).read_text()
     values = {"DIR": INSIDE, "ADDRESS": "127.0.0.1", "PORT": PORT, "ORIGIN": ORIGIN, "KIBIBYTE": KIBIBYTE,
-              "REQUESTS": 1000000000, **more}
+              "REQUESTS": 1000000000, "MORE": "", **more}
     for word, value in values.items():
         text = text.replace(f"@{word}@", str(value))
     (work / name).write_text(text)

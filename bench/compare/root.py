@@ -33,7 +33,7 @@ def debootstrap(suite, folder, uri):
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), uri]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
-            last = line.strip().replace(uri, "the mirror")
+            last = line.strip().replace(uri.rstrip("/"), "the mirror")
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 say(f"  {suite}: {last}")
