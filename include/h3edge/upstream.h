@@ -22,9 +22,9 @@
  *            beforehand; where no more are idle than that, the oldest is used first, so that use renews it.
  *   Health   A server that fails max_failures times in a row to connect or to answer (in time, or on a new link at all)
  *            rests, a quarter longer or shorter than the option says. Then one exchange alone tries it: a response ends
- *            the trial, a failure doubles the rest. A failed connect costs nobody anything while another server can be
- *            used. While all rest, exchanges wait for the first trial, or end at once (RESTING) when they could not
- *            wait so long.
+ *            the trial, a failure doubles the rest; but an only server rests as short as at first. A failed connect
+ *            costs nobody anything while another server can be used. While all rest, exchanges wait for the first
+ *            trial, or end at once (RESTING) when they could not wait so long.
  */
 #ifndef H3EDGE_UPSTREAM_H
 #define H3EDGE_UPSTREAM_H
@@ -60,7 +60,7 @@ typedef struct h3edge_upstream_options {
   size_t min_warm;             /* idle links kept open to each server, and replaced before they age (0) */
   unsigned max_failures;       /* failures to connect or to answer, in a row, after which a server rests (3) */
   h3edge_ts rest_min;          /* the first rest; each one that follows is twice as long … (1 s) */
-  h3edge_ts rest_max;          /* … up to this (30 s) */
+  h3edge_ts rest_max;          /* … up to this (30 s); the only server of an origin always rests for rest_min */
   const char *trust_file;      /* PEM, the authorities that https servers are verified against; copied. NULL: those
                                   that the system trusts */
 } h3edge_upstream_options;

@@ -15,7 +15,7 @@ static const struct page pages[] = {
     {404, "404 Not Found: nothing is served under this address.\n"},
     {405, "405 Method Not Allowed: this method is not passed on.\n"},
     {501, "501 Not Implemented: this server opens no tunnels.\n"},
-    {503, "503 Service Unavailable: too busy now, please try again.\n"},
+    {503, "503 Service Unavailable: not to be had just now, please try again.\n"},
     {504, "504 Gateway Timeout: the application did not answer in time.\n"},
     {502, "502 Bad Gateway: the application could not be reached, or did not answer properly.\n"}, /* the last resort */
 };

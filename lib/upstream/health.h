@@ -3,9 +3,15 @@
 #ifndef H3EDGE_LIB_UPSTREAM_HEALTH_H
 #define H3EDGE_LIB_UPSTREAM_HEALTH_H
 
-#include <h3edge/upstream.h>
+#include <h3edge/base.h>
 
 #include "util/random.h"
+
+typedef struct h3edge__health_rules {
+  unsigned max_failures;
+  h3edge_ts rest_min;
+  h3edge_ts rest_max;
+} h3edge__health_rules;
 
 /* Well, until it fails too often in a row; then resting; then on trial, until it answers or fails once more. */
 typedef struct h3edge__health {
@@ -27,7 +33,7 @@ static inline bool h3edge__health_is_on_trial(const h3edge__health *health, h3ed
 }
 
 /* It failed. True when it was well and is to rest now. */
-bool h3edge__health_failed(h3edge__health *health, const h3edge_upstream_options *options, h3edge__random *random,
+bool h3edge__health_failed(h3edge__health *health, const h3edge__health_rules *rules, h3edge__random *random,
                            h3edge_ts now);
 /* It answered. True when that ends its trial. */
 bool h3edge__health_answered(h3edge__health *health, h3edge_ts now);

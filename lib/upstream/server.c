@@ -68,9 +68,19 @@ static double seconds(h3edge_ts duration) {
   return (double)duration / (double)H3EDGE_SECOND;
 }
 
+/* Where nobody else can answer, long rests would only make those wait who come when it is back. */
+static h3edge__health_rules rules_for(const h3edge__server *server) {
+  const h3edge_upstream_options *options = &server->origin->upstream->options;
+  bool is_alone = server->origin->server_count < 2;
+
+  return (h3edge__health_rules){options->max_failures, options->rest_min,
+                                is_alone ? options->rest_min : options->rest_max};
+}
+
 void h3edge__server_failed(h3edge__server *server, const char *why) {
   h3edge_upstream *upstream = server->origin->upstream;
-  bool begins = h3edge__health_failed(&server->health, &upstream->options, &upstream->random, now(server));
+  const h3edge__health_rules rules = rules_for(server);
+  bool begins = h3edge__health_failed(&server->health, &rules, &upstream->random, now(server));
   char what[64];
 
   if (!h3edge__health_rests(&server->health, now(server))) return;

@@ -65,7 +65,7 @@ static void send_visitor(visitor *v, edge *e, size_t requests) {
 
 /* With 50 seeds: 10,000 requests. Lonely sites are the hard case: no other request renews their links. */
 static void nobody_meets_a_closed_link(void) {
-  visitor lonely[4] = {{.client = NULL}}, busy[4] = {{.client = NULL}};
+  static visitor lonely[4], busy[4]; /* they think on when the story is over, in a process of their own */
   edge *shared = edge_before_uvicorn("198.51.100.9:443", 0);
   size_t i;
 
@@ -89,7 +89,7 @@ static void nobody_meets_a_closed_link(void) {
  * into the close. */
 static void a_longer_limit_meets_them(void) {
   edge *e = edge_before_uvicorn(NULL, 60 * H3EDGE_SECOND);
-  visitor v = {.client = NULL};
+  static visitor v;
 
   e->origin->keep_alive = 2 * H3EDGE_SECOND;
   e->origin->distance = 1900 * H3EDGE_MILLISECOND;

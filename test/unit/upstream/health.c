@@ -6,7 +6,7 @@
 
 #define NOW (1000 * H3EDGE_SECOND)
 
-static const h3edge_upstream_options options = {
+static const h3edge__health_rules options = {
     .max_failures = 3, .rest_min = H3EDGE_SECOND, .rest_max = 5 * H3EDGE_SECOND};
 
 /* Fails as often as it takes. */
@@ -83,8 +83,7 @@ static void nothing_changes_a_rest(void) {
 }
 
 static void a_rest_for_ever(void) {
-  static const h3edge_upstream_options forever = {
-      .max_failures = 1, .rest_min = H3EDGE_NEVER, .rest_max = H3EDGE_NEVER};
+  static const h3edge__health_rules forever = {.max_failures = 1, .rest_min = H3EDGE_NEVER, .rest_max = H3EDGE_NEVER};
   h3edge__random random = {1};
   h3edge__health health = {0};
 
