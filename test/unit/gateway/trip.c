@@ -125,7 +125,7 @@ static void too_many_wait(void) {
   OK(h3edge_upstream_request(world.upstream, world.origin, &patient, NULL, 0, &(h3edge_exchange *){NULL}));
   get("/");
   CHECK(is_answered(503));
-  CHECK_TEXT(fields_of(&world.request.response.fields, text), "content-type: text/plain; content-length: 57; "
+  CHECK_TEXT(fields_of(&world.request.response.fields, text), "content-type: text/plain; content-length: 67; "
                                                               "retry-after: 1");
 done:
   world_end();
