@@ -18,20 +18,26 @@ static FILE *open_path(const access_log *log) {
 }
 
 bool access_log_open(access_log *log, const char *path, access_line *line) {
-  *log = (access_log){.path = path, .line = line};
+  *log = (access_log){.path = path, .line = line, .lock = PTHREAD_MUTEX_INITIALIZER};
   log->file = open_path(log);
+  if (!log->file) log->path = NULL;
   return log->file != NULL;
 }
 
 void access_log_add(void *ctx, const h3edge_report *report) {
   access_log *log = ctx;
 
+  pthread_mutex_lock(&log->lock);
+  flockfile(log->file);                                       /* others write to standard output, too */
   if (log->is_cut && !log->is_pending) putc('\n', log->file); /* behind what there may be of a line */
   log->line(log->file, report);
   log->is_pending = true;
+  funlockfile(log->file);
+  pthread_mutex_unlock(&log->lock);
 }
 
-void access_log_flush(access_log *log) {
+/* Under the lock. */
+static void flush(access_log *log) {
   bool failed;
 
   if (!log->is_pending) return;
@@ -42,23 +48,32 @@ void access_log_flush(access_log *log) {
   log->is_pending = false;
 }
 
+void access_log_flush(access_log *log) {
+  if (!log->is_pending) return;
+  pthread_mutex_lock(&log->lock);
+  flush(log);
+  pthread_mutex_unlock(&log->lock);
+}
+
 static void leave(access_log *log) {
-  access_log_flush(log);
+  flush(log);
   if (is_file(log)) fclose(log->file);
 }
 
 void access_log_reopen(access_log *log) {
   FILE *file;
 
-  if (!log->file || !is_file(log)) return;
+  if (!log->path || !is_file(log)) return;
   file = open_path(log);
   if (!file) return;
+  pthread_mutex_lock(&log->lock);
   leave(log);
   log->file = file;
   log->is_cut = false;
+  pthread_mutex_unlock(&log->lock);
 }
 
 void access_log_close(access_log *log) {
-  if (log->file) leave(log);
-  log->file = NULL;
+  if (log->path) leave(log);
+  log->path = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <h3edge/uv.h>
 #include <h3edge/version.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ const char *argp_program_version = "h3edge-proxy " H3EDGE_VERSION;
 
 enum {
   LISTEN = 0x100,
+  WORKERS,
   ORIGIN,
   ROUTE,
   ORIGIN_CA,
@@ -38,6 +40,11 @@ static const struct argp_option known[] = {
      .arg = "ADDR:PORT",
      .doc = "Serve HTTP/3 on this UDP address, 0.0.0.0:443 or [::]:443 for example; as often as wanted. localhost:PORT "
             "is both 127.0.0.1 and [::1] (" DEFAULT_LISTEN ")"},
+    {.name = "workers",
+     .key = WORKERS,
+     .arg = "COUNT|auto",
+     .doc = "Serve with this many threads, auto: one for each processor. A client stays with the same one when its "
+            "address changes. Each has connections of its own to the servers (1)"},
     {.name = "origin",
      .key = ORIGIN,
      .arg = "URL",
@@ -58,7 +65,7 @@ static const struct argp_option known[] = {
     {.name = "min-warm",
      .key = MIN_WARM,
      .arg = "COUNT",
-     .doc = "Keep this many idle connections open to each server, so that a request finds one ready (1)"},
+     .doc = "Each worker keeps this many idle connections open to each server, so that a request finds one ready (1)"},
     {.name = "trust",
      .key = TRUST,
      .arg = "ADDRESS[/BITS]",
@@ -168,6 +175,17 @@ static bool read_number(unsigned long *out, const char *text, unsigned long max)
   return *text >= '0' && *text <= '9' && *end == '\0' && !errno && *out <= max;
 }
 
+static void read_workers(proxy_options *o, const char *text, struct argp_state *state) {
+  unsigned long count = uv_available_parallelism();
+
+  if (strcmp(text, "auto") == 0)
+    count = count < H3EDGE_UV_WORKERS_MAX ? count : H3EDGE_UV_WORKERS_MAX;
+  else if (!read_number(&count, text, H3EDGE_UV_WORKERS_MAX) || !count)
+    argp_error(state, "--workers is auto or a number of threads from 1 to %d: '%s' is neither", H3EDGE_UV_WORKERS_MAX,
+               text);
+  o->workers = count;
+}
+
 static void read_min_warm(proxy_options *o, const char *text, struct argp_state *state) {
   unsigned long count;
 
@@ -260,27 +278,40 @@ static void check(proxy_options *o, struct argp_state *state) {
   if (!o->listen_count) read_listen(o, DEFAULT_LISTEN, state);
 }
 
+/* What is more than a text or a flag. False: `key` is something else. */
+static bool read_value(proxy_options *o, int key, const char *text, struct argp_state *state) {
+  static const struct {
+    int key;
+    void (*read)(proxy_options *o, const char *text, struct argp_state *state);
+  } readers[] = {
+      {LISTEN, read_listen},
+      {WORKERS, read_workers},
+      {ORIGIN, read_origin},
+      {ROUTE, read_route},
+      {MIN_WARM, read_min_warm},
+      {TRUST, read_trust},
+      {ACCESS_LOG_FORMAT, read_format},
+      {CONGESTION, read_congestion},
+      {EARLY, read_early},
+      {RULE, read_rule},
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof readers / sizeof *readers; i++)
+    if (readers[i].key == key) {
+      readers[i].read(o, text, state);
+      return true;
+    }
+  return false;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state) {
   proxy_options *o = state->input;
 
+  if (read_value(o, key, arg, state)) return 0;
   switch (key) {
-  case LISTEN:
-    read_listen(o, arg, state);
-    return 0;
-  case ORIGIN:
-    read_origin(o, arg, state);
-    return 0;
-  case ROUTE:
-    read_route(o, arg, state);
-    return 0;
   case ORIGIN_CA:
     o->origin_ca = arg;
-    return 0;
-  case MIN_WARM:
-    read_min_warm(o, arg, state);
-    return 0;
-  case TRUST:
-    read_trust(o, arg, state);
     return 0;
   case FORWARDED:
     o->forwarded = true;
@@ -288,23 +319,11 @@ static error_t on_option(int key, char *arg, struct argp_state *state) {
   case ACCESS_LOG:
     o->access_log = arg;
     return 0;
-  case ACCESS_LOG_FORMAT:
-    read_format(o, arg, state);
-    return 0;
   case CERT:
     o->cert = arg;
     return 0;
   case KEY:
     o->key = arg;
-    return 0;
-  case CONGESTION:
-    read_congestion(o, arg, state);
-    return 0;
-  case EARLY:
-    read_early(o, arg, state);
-    return 0;
-  case RULE:
-    read_rule(o, arg, state);
     return 0;
   case ANY_ADDRESS:
     o->early_any_address = true;
@@ -346,6 +365,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
   };
 
   memset(out, 0, sizeof *out);
+  out->workers = 1;
   out->min_warm = 1;
   argp_err_exit_status = EXIT_USAGE;
   argp_parse(&parser, argc, argv, 0, NULL, out);

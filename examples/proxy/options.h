@@ -20,6 +20,7 @@ typedef struct listen_address {
 } listen_address;
 
 typedef struct proxy_options {
+  size_t workers;
   listen_address listen[LISTEN_MAX];
   size_t listen_count;
   route_table routes;    /* --route and --origin */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* output.h: what h3edge-proxy says, and where. */
+/* output.h: what h3edge-proxy says, and where. On any thread. */
 #ifndef H3EDGE_PROXY_OUTPUT_H
 #define H3EDGE_PROXY_OUTPUT_H
 
@@ -8,18 +8,15 @@
 
 /* To stderr, with the program's name in front. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* For an h3edge_logger: to stderr. */
-void log_line(void *ctx, h3edge_log_level level, const char *text, size_t len);
+/* Complains, and returns the exit status for it. */
+int no_memory(void);
+/* For an h3edge_logger: to stderr. `prefix` stands in front of the text. */
+void log_line(void *prefix, h3edge_log_level level, const char *text, size_t len);
 /* For on_keylog: `file` is a FILE. */
 void log_key(void *file, const char *line, size_t len);
 
 #define HASH_TEXT 45
 /* 32 bytes in base64, ended by NUL. */
 void hash_text(const uint8_t hash[32], char out[HASH_TEXT]);
-
-/* Every counter, one per line, to stdout. */
-void print_counters(const h3edge_server *server, const h3edge_gateway *gateway, const h3edge_upstream *upstream);
-/* Those of one origin (an h3edge_origin), which are part of the upstream's. */
-void print_origin_counters(void *ctx, h3edge_origin *origin);
 
 #endif

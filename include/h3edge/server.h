@@ -61,7 +61,7 @@ typedef struct h3edge_server_options {
   /* Address tokens, session tickets and stateless resets derive from it, so the same secret belongs on every process
    * that shares clients. All zero: random, known to this object only. */
   uint8_t secret[32];
-  uint8_t worker_id; /* the first byte of every connection ID of this server */
+  uint8_t worker_id; /* the first byte of every connection ID of this server (see h3edge_uv_group) */
   bool no_migration; /* ask clients to stay on their address (RFC 9000 18.2) */
   bool no_pmtud;     /* do not look for larger packets than 1,200 bytes */
   h3edge_congestion congestion;

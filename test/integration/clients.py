@@ -159,3 +159,25 @@ def gtlsclient(port, *paths, options=(), host="127.0.0.1", timeout=30):
     closed = re.findall(r"^HTTP stream (\d+) closed with error code (\d+)", done.stdout, re.M)
     assert closed and all(int(code) == 0x100 for _, code in closed), f"not a clean end:\n{done.stdout[-4000:]}"
     return GtlsResult(done.stdout, statuses)
+
+
+class Visitor:
+    """gtlsclient, which keeps ticket, transport parameters and token from one visit to the next."""
+
+    def __init__(self, port, folder):
+        self.port, self.folder, self.token = port, folder, folder / "token"
+        self.visit("/events?count=2&interval=0.1")  # long enough for the token to come, some milliseconds after the ticket
+
+    def visit(self, *paths, options=(), host="localhost"):
+        """Comes back, with a request in its first packets."""
+        known = [f"--session-file={self.folder}/session", f"--tp-file={self.folder}/parameters",
+                 f"--token-file={self.token}", f"--download={self.folder}"]
+        return gtlsclient(self.port, *paths, options=[*known, *options])
+
+    def get(self, path):
+        assert self.visit(path).statuses == [200]
+        return json.loads((self.folder / path[1:]).read_text())
+
+    def post(self, path, content):
+        (self.folder / "content").write_text(content)
+        return self.visit(path, options=["-m", "POST", "-d", self.folder / "content"]).statuses

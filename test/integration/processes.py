@@ -113,6 +113,12 @@ class Proxy(Process):
         return self.wait_for(r"(?s)server +connections .*upstream .*\n")[0]
 
 
+def count(counters, name):
+    """Of a counter as "server requests"."""
+    layer, name = name.split()
+    return int(re.search(rf"(?m)^{layer} +{name} +(\d+) ", counters)[1])
+
+
 def make_certificate(folder, *names):
     """Certificate and key, in files of `folder`."""
     cert, key = folder / "cert.pem", folder / "key.pem"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A long way over loopback: a relay for UDP that holds every datagram for a while."""
+"""A long way over loopback: a relay for UDP that holds every datagram for a while, and may be a NAT that forgets."""
 import asyncio
 import socket
 import threading
@@ -27,10 +27,23 @@ class Relay:
         data, client = self.front.recvfrom(65536)
         if client not in self.backs:
             self.backs[client] = self.open(self.from_server, client)
-        self.loop.call_later(self.delay, self.backs[client].sendto, data, self.to)
+        self.loop.call_later(self.delay, self.to_server, client, data)
+
+    def to_server(self, client, data):
+        self.backs[client].sendto(data, self.to)
 
     def from_server(self, client):
         self.loop.call_later(self.delay, self.front.sendto, self.backs[client].recv(65536), client)
+
+    def rebind(self):
+        """From now on all clients come from other ports, and what is sent to the former ones is lost."""
+        self.loop.call_soon_threadsafe(self.change_ports)
+
+    def change_ports(self):
+        for client, back in self.backs.items():
+            self.loop.remove_reader(back)
+            back.close()
+            self.backs[client] = self.open(self.from_server, client)
 
     def __enter__(self):
         self.thread.start()

@@ -31,8 +31,8 @@ def refused(*options):
 def test_help():
     status, out, _ = run("--help")
     assert status == 0
-    for option in ("listen", "origin", "route", "min-warm", "trust", "forwarded", "access-log", "access-log-format",
-                   "cert", "key", "keylog", "verbose", "help", "version"):
+    for option in ("listen", "workers", "origin", "route", "min-warm", "trust", "forwarded", "access-log",
+                   "access-log-format", "cert", "key", "keylog", "verbose", "help", "version"):
         assert f"--{option}" in out
 
 
@@ -61,6 +61,9 @@ def test_taken_port():
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--frobnicate"], "--frobnicate"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--congestion", "vegas"], "vegas"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "surplus"], "surplus"),
+    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--workers", "0"], "'0'"),
+    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--workers", "257"], "from 1 to 256"),
+    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--workers", "all"], "'all'"),
 ])
 def test_mistakes(options, word):
     assert word in refused(*options)

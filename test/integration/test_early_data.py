@@ -10,8 +10,8 @@ import urllib.request
 
 import pycurl
 import pytest
-from clients import Fetch, gtlsclient
-from processes import BUILD, PROXY, Process, Proxy, free_udp_port
+from clients import Fetch, Visitor
+from processes import BUILD, PROXY, Process, Proxy, count, free_udp_port
 
 START = ("--listen", "127.0.0.1:0", "--origin", "http://127.0.0.1:9")
 
@@ -121,34 +121,6 @@ def test_refused_requests_do_nothing(own_application):
     with pytest.raises(urllib.error.HTTPError):
         number(**{"Early-Data": "1"})
     assert number() == b'{"number":2}'
-
-
-class Visitor:
-    """gtlsclient, which keeps ticket, transport parameters and token from one visit to the next."""
-
-    def __init__(self, port, folder):
-        self.port, self.folder, self.token = port, folder, folder / "token"
-        self.visit("/events?count=2&interval=0.1")  # long enough for the token to come, some milliseconds after the ticket
-
-    def visit(self, *paths, options=(), host="localhost"):
-        """Comes back, with a request in its first packets."""
-        known = [f"--session-file={self.folder}/session", f"--tp-file={self.folder}/parameters",
-                 f"--token-file={self.token}", f"--download={self.folder}"]
-        return gtlsclient(self.port, *paths, options=[*known, *options])
-
-    def get(self, path):
-        assert self.visit(path).statuses == [200]
-        return json.loads((self.folder / path[1:]).read_text())
-
-    def post(self, path, content):
-        (self.folder / "content").write_text(content)
-        return self.visit(path, options=["-m", "POST", "-d", self.folder / "content"]).statuses
-
-
-def count(counters, name):
-    """Of a counter as "server requests"."""
-    layer, name = name.split()
-    return int(re.search(rf"(?m)^{layer} +{name} +(\d+) ", counters)[1])
 
 
 EARLY = ["early-data", "1"]
