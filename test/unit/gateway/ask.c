@@ -35,8 +35,7 @@ static void some_responses_have_no_content(void) {
   for (i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (i) world_end();
     OK(world_start_default());
-    head(rows[i].method, "/", H3EDGE_LENGTH_UNKNOWN, true);
-    forward();
+    ask(rows[i].method, "/");
     say(rows[i].reply);
     CHECK(is_answered(rows[i].status));
     CHECK(world.link && !world.request.out.held);
@@ -134,9 +133,7 @@ done:
 /* The rest of the content is read and dropped, so that the client comes to its end. */
 static void an_answer_before_the_end_of_the_request(void) {
   OK(world_start_default());
-  head("POST", "/", 100, false);
-  forward();
-  OK(send_content("0123456789"));
+  OK(upload("POST", 100, "0123456789"));
   say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n");
   CHECK(is_answered(413));
   CHECK_TEXT(drink(), "no\n");

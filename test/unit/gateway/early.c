@@ -2,25 +2,6 @@
 /* The trip of one early request (forward.c), with everything before it and behind it real but the network. */
 #include "world.h"
 
-/* A world whose origin accepts early requests, and whose request is one. 0 or NOMEM. */
-static int start_early(void) {
-  int error = world_start_default();
-
-  if (error) return error;
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
-  return 0;
-}
-
-static void confirm(void) {
-  h3edge__request_confirm(&world.request);
-  run();
-}
-
-#define TOO_EARLY "HTTP/1.1 425 Too Early\r\nContent-Length: 6\r\n\r\nlater\n"
-#define DONE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
-#define MARKED "early-data: 1\r\n" USUAL
-
 static void an_origin_that_accepts_nothing_early_is_asked_after_the_handshake(void) {
   OK(world_start_default());
   CHECK(!h3edge_origin_accepts_early(world.origin));
@@ -29,7 +10,7 @@ static void an_origin_that_accepts_nothing_early_is_asked_after_the_handshake(vo
   CHECK_INT(world.opened, 0);
   CHECK_INT(counted().early_held, 1);
   confirm();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   say(DONE);
   CHECK(is_answered(200));
   CHECK_INT(counted().early_sent, 0);
@@ -40,13 +21,11 @@ done:
 static void content_waits_with_its_request(void) {
   OK(world_start_default());
   world.request.early = true;
-  head("POST", "/", 5, false);
-  forward();
-  OK(send_content("hello"));
+  OK(upload("POST", 5, "hello"));
   send_end();
   CHECK_INT(world.credit, 0);
   confirm();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 5\r\n\r\nhello");
   CHECK_INT(world.credit, 5);
 done:
   world_end();
@@ -55,9 +34,7 @@ done:
 static void a_client_that_leaves_while_its_request_waits(void) {
   OK(world_start_default());
   world.request.early = true;
-  head("POST", "/", 5, false);
-  forward();
-  OK(send_content("hello"));
+  OK(upload("POST", 5, "hello"));
   close_request(H3EDGE_REASON_PEER);
   CHECK_INT(world.opened, 0);
 done:
@@ -76,10 +53,10 @@ done:
 }
 
 static void an_origin_that_accepts_them_gets_early_requests_marked(void) {
-  OK(start_early());
+  OK(world_start_early());
   CHECK(h3edge_origin_accepts_early(world.origin));
   get("/");
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" MARKED "\r\n");
+  CHECK_STR(heard(), ASKED_EARLY("GET /") "\r\n");
   say(DONE);
   CHECK(is_answered(200));
   CHECK_INT(counted().early_sent, 1);
@@ -91,12 +68,12 @@ done:
 }
 
 static void what_is_early_no_more_when_its_link_is_there_is_not_marked(void) {
-  OK(start_early());
+  OK(world_start_early());
   world.ignores = true;
   get("/");
   confirm();
   accept_link();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   say(TOO_EARLY);
   CHECK(is_answered(425));
   CHECK_INT(counted().early_sent + counted().early_refused, 0);
@@ -107,7 +84,7 @@ done:
 static void a_425_is_kept_back_until_the_handshake_and_asked_again(void) {
   char text[1024];
 
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   say(TOO_EARLY);
@@ -115,7 +92,7 @@ static void a_425_is_kept_back_until_the_handshake_and_asked_again(void) {
   CHECK_INT(world.sent_len, 0);
   CHECK_TEXT(world.log, "gateway: \"GET /\" sent once more after 425: the origin wants the handshake first");
   confirm();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   say(DONE);
   CHECK(is_answered(200));
   CHECK_TEXT(fields_of(&world.request.response.fields, text), "content-length: 3; via: 1.1 h3edge");
@@ -128,12 +105,12 @@ done:
 }
 
 static void a_425_after_the_handshake_is_asked_again_at_once(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   confirm();
   say(TOO_EARLY);
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   say(DONE);
   CHECK(is_answered(200));
 done:
@@ -142,14 +119,14 @@ done:
 
 /* Its content is of no interest, but the exchange is over before another begins. */
 static void a_425_may_come_slowly_or_be_cut(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   say("HTTP/1.1 425 Too Early\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n");
   confirm();
   CHECK_INT(world.sent_len, 0);
   hang_up();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   CHECK_INT(world.opened, 2);
   say(DONE);
   CHECK(is_answered(200));
@@ -165,9 +142,8 @@ static void a_425_with_much_to_say_is_read_to_its_end(void) {
 
   memset(content, 'x', 20000);
   options.upstream.read_size = 2048;
+  options.early = true;
   OK(world_start(&options));
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
   get("/");
   heard();
   say("HTTP/1.1 425 Too Early\r\nContent-Length: 20000\r\n\r\n");
@@ -180,7 +156,7 @@ done:
 }
 
 static void a_second_425_is_passed_on(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   say(TOO_EARLY);
   confirm();
@@ -195,7 +171,7 @@ done:
 }
 
 static void nothing_but_a_425_is_asked_again(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   say("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
@@ -203,7 +179,7 @@ static void nothing_but_a_425_is_asked_again(void) {
   CHECK(is_answered(503));
   CHECK_INT(world.sent_len, 0);
   world_end();
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   hang_up();
@@ -216,11 +192,11 @@ done:
 }
 
 static void a_425_for_somebody_in_front_of_us_is_theirs(void) {
-  OK(start_early());
+  OK(world_start_early());
   head("GET", "/", H3EDGE_LENGTH_UNKNOWN, true);
   field("early-data", "1");
   forward();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" MARKED "\r\n");
+  CHECK_STR(heard(), ASKED_EARLY("GET /") "\r\n");
   say(TOO_EARLY);
   CHECK(is_answered(425));
   CHECK_INT(counted().early_sent + counted().early_retried + counted().early_refused, 0);
@@ -229,20 +205,18 @@ done:
 }
 
 static void content_at_hand_goes_along_the_second_time(void) {
-  OK(start_early());
-  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
-  forward();
-  OK(send_content("hello"));
+  OK(world_start_early());
+  OK(upload("PUT", H3EDGE_LENGTH_UNKNOWN, "hello"));
   OK(send_content(", world"));
-  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("x-checksum"), h3edge_str_of("1"), 0));
+  OK(add_trailer("x-checksum", "1"));
   send_end();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" MARKED "transfer-encoding: chunked\r\n\r\n"
-                     "5\r\nhello\r\n7\r\n, world\r\n0\r\nx-checksum: 1\r\n\r\n");
+  CHECK_STR(heard(), ASKED_EARLY("PUT /") "transfer-encoding: chunked\r\n\r\n"
+                                          "5\r\nhello\r\n7\r\n, world\r\n0\r\nx-checksum: 1\r\n\r\n");
   CHECK_INT(world.credit, 12);
   say(TOO_EARLY);
   confirm();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "transfer-encoding: chunked\r\n\r\n"
-                     "c\r\nhello, world\r\n0\r\nx-checksum: 1\r\n\r\n");
+  CHECK_STR(heard(), ASKED("PUT /") "transfer-encoding: chunked\r\n\r\n"
+                                    "c\r\nhello, world\r\n0\r\nx-checksum: 1\r\n\r\n");
   CHECK_INT(world.credit, 12);
   say(DONE);
   CHECK(is_answered(200));
@@ -256,21 +230,19 @@ static void content_that_was_not_sent_yet_goes_along_too(void) {
   int i;
 
   options.upstream.request_window = 16;
+  options.early = true;
   OK(world_start(&options));
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
   head("PUT", "/", 30, false);
   forward();
   world.deaf = true;
   for (i = 0; i < 3; i++) OK(send_content("0123456789"));
   send_end();
   CHECK_INT(world.credit, 20);
-  say("HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n");
+  say(TOO_EARLY);
   listen_again();
   heard();
   confirm();
-  CHECK_STR(heard(),
-            "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 30\r\n\r\n012345678901234567890123456789");
+  CHECK_STR(heard(), ASKED("PUT /") "content-length: 30\r\n\r\n012345678901234567890123456789");
   CHECK_INT(world.credit, 30);
   CHECK_INT(world.opened, 2);
   say(DONE);
@@ -280,10 +252,8 @@ done:
 }
 
 static void content_that_is_not_all_here_is_not_waited_for(void) {
-  OK(start_early());
-  head("PUT", "/", 10, false);
-  forward();
-  OK(send_content("01234"));
+  OK(world_start_early());
+  OK(upload("PUT", 10, "01234"));
   say(TOO_EARLY);
   CHECK(is_answered(425));
   CHECK_TEXT(world.log, "gateway: \"PUT /\" answered with 425: its content is not at hand for a second try");
@@ -296,12 +266,9 @@ static void content_is_kept_up_to_a_limit(void) {
   world_options options = world_options_new();
 
   options.gateway.retry_content = 9;
+  options.early = true;
   OK(world_start(&options));
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
-  head("PUT", "/", 10, false);
-  forward();
-  OK(send_content("01234"));
+  OK(upload("PUT", 10, "01234"));
   OK(send_content("56789"));
   send_end();
   CHECK_INT(world.credit, 10);
@@ -313,13 +280,13 @@ done:
 }
 
 static void a_client_that_leaves_after_a_425(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   say("HTTP/1.1 425 Too Early\r\nContent-Length: 6\r\n\r\n"); /* the exchange is not over */
   close_request(H3EDGE_REASON_PEER);
   CHECK(world.ended);
   world_end();
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   heard();
   say(TOO_EARLY); /* it is */
@@ -331,7 +298,7 @@ done:
 }
 
 static void a_client_that_leaves_takes_its_early_exchange_along(void) {
-  OK(start_early());
+  OK(world_start_early());
   get("/");
   close_request(H3EDGE_REASON_CONNECTION);
   CHECK(world.ended);
@@ -341,19 +308,14 @@ done:
 
 /* Whichever allocation fails: both tries end in an answer or a reset. */
 static void no_second_try_is_left_hanging(void) {
-  if (start_early()) goto done;
-  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
-  forward();
-  if (send_content("hello")) goto done; /* the carrier itself would end it */
+  if (world_start_early()) goto done;
+  if (upload("PUT", H3EDGE_LENGTH_UNKNOWN, "hello")) goto done; /* the carrier itself would end it */
   send_end();
   say(TOO_EARLY);
   confirm();
   heard();
   say(DONE);
-  pass_time(300 * H3EDGE_SECOND);
-  drink();
-  assert_true(world.request.finished || world.request.reset);
-  if (!unit_failed()) assert_int_equal(world.request.response.status, 200);
+  assert_not_left_hanging();
 done:
   world_end();
 }

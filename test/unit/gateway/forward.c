@@ -7,7 +7,7 @@ static void there_and_back(void) {
 
   OK(world_start_default());
   get("/a?b");
-  CHECK_STR(heard(), "GET /a?b HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /a?b") "\r\n");
   say("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello");
   CHECK(is_answered(200));
   CHECK_TEXT(fields_of(&world.request.response.fields, text),
@@ -22,14 +22,12 @@ done:
 static void content_waits_for_a_link(void) {
   OK(world_start_default());
   world.ignores = true;
-  head("POST", "/", 10, false);
-  forward();
-  OK(send_content("01234"));
+  OK(upload("POST", 10, "01234"));
   OK(send_content("56789"));
   send_end();
   CHECK_INT(world.credit, 0);
   accept_link();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 10\r\n\r\n0123456789");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 10\r\n\r\n0123456789");
   CHECK_INT(world.credit, 10);
 done:
   world_end();
@@ -57,27 +55,22 @@ done:
 
 static void trailers_follow_the_last_chunk(void) {
   OK(world_start_default());
-  head("POST", "/", H3EDGE_LENGTH_UNKNOWN, false);
-  forward();
-  OK(send_content("hello"));
-  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("x-checksum"), h3edge_str_of("1"), 0));
-  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("host"), h3edge_str_of("evil"), 0));
+  OK(upload("POST", H3EDGE_LENGTH_UNKNOWN, "hello"));
+  OK(add_trailer("x-checksum", "1"));
+  OK(add_trailer("host", "evil"));
   send_end();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL
-                     "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
+  CHECK_STR(heard(), ASKED("POST /") "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
 done:
   world_end();
 }
 
 static void trailers_behind_a_length_are_left_out(void) {
   OK(world_start_default());
-  head("POST", "/", 5, false);
-  forward();
-  OK(send_content("hello"));
-  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("x-checksum"), h3edge_str_of("1"), 0));
+  OK(upload("POST", 5, "hello"));
+  OK(add_trailer("x-checksum", "1"));
   send_end();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
-  say("HTTP/1.1 204 No Content\r\n\r\n");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 5\r\n\r\nhello");
+  say(NO_CONTENT);
   CHECK(is_answered(204));
 done:
   world_end();
@@ -90,7 +83,7 @@ static void an_end_that_came_before_the_link_leaves_nothing_to_frame(void) {
   forward();
   send_end();
   accept_link();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
 done:
   world_end();
 }
@@ -110,7 +103,7 @@ static void a_length_of_0_is_the_end(void) {
   OK(world_start_default());
   head("POST", "/", 0, false);
   forward();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 0\r\n\r\n");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 0\r\n\r\n");
   send_end();
   CHECK_INT(world.sent_len, 0);
   say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -139,7 +132,7 @@ static void a_route_chooses_or_refuses(void) {
   options.gateway.route_ctx = &world;
   OK(world_start(&options));
   get("/there");
-  say("HTTP/1.1 204 No Content\r\n\r\n");
+  say(NO_CONTENT);
   CHECK(is_answered(204));
 done:
   world_end();
@@ -155,8 +148,7 @@ static void some_methods_are_not_forwarded(void) {
   for (i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (i) world_end();
     OK(world_start_default());
-    head(rows[i].method, "/", H3EDGE_LENGTH_UNKNOWN, true);
-    forward();
+    ask(rows[i].method, "/");
     CHECK(is_answered(rows[i].status));
     CHECK_INT(world.opened, 0);
   }

@@ -2,8 +2,6 @@
 /* The record of a request that is over, with everything before it and behind it real but the network. */
 #include "world.h"
 
-#define DONE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
-
 /* The last report; what it borrowed is copied. */
 static struct {
   size_t count;
@@ -77,7 +75,8 @@ done:
 static void a_link_that_was_used_and_one_that_was_lost(void) {
   world_options options = reporting();
 
-  OK(start_used(&options));
+  options.used = true;
+  OK(world_start(&options));
   get("/");
   say(DONE);
   next_request();
@@ -119,8 +118,7 @@ static void what_no_origin_was_asked_for(void) {
     options = reporting();
     options.gateway.route = nowhere;
     OK(world_start(&options));
-    head(rows[i].method, "/", H3EDGE_LENGTH_UNKNOWN, true);
-    forward();
+    ask(rows[i].method, "/");
     pass_time(10);
     CHECK(is_answered(rows[i].status));
     CHECK_INT(told.count, 0);
@@ -196,37 +194,29 @@ done:
 
 /* Early */
 
-static int start_early(bool accepts) {
-  int error = start();
+static int start_early(void) {
+  world_options options = reporting();
 
-  if (error) return error;
-  h3edge_origin_set_accepts_early(world.origin, accepts);
-  world.request.early = true;
-  return 0;
+  options.early = true;
+  return world_start(&options);
 }
-
-static void confirm(void) {
-  h3edge__request_confirm(&world.request);
-  run();
-}
-
-#define TOO_EARLY "HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n"
 
 static void how_early_data_went(void) {
-  OK(start_early(false));
+  OK(start());
+  world.request.early = true;
   get("/");
   confirm();
   say(DONE);
   close_request(H3EDGE_REASON_DONE);
   CHECK_INT(told.report.early, H3EDGE_GATEWAY_EARLY_WAITED);
   world_end();
-  OK(start_early(true));
+  OK(start_early());
   get("/");
   say(DONE);
   close_request(H3EDGE_REASON_DONE);
   CHECK_INT(told.report.early, H3EDGE_GATEWAY_EARLY_SENT);
   world_end();
-  OK(start_early(true));
+  OK(start_early());
   get("/");
   say(TOO_EARLY);
   confirm();
@@ -240,7 +230,7 @@ done:
 }
 
 static void how_early_data_was_refused(void) {
-  OK(start_early(true));
+  OK(start_early());
   get("/");
   say(TOO_EARLY);
   confirm();
@@ -248,7 +238,7 @@ static void how_early_data_was_refused(void) {
   close_request(H3EDGE_REASON_DONE);
   CHECK_INT(told.report.early, H3EDGE_GATEWAY_EARLY_REFUSED);
   world_end();
-  OK(start_early(true));
+  OK(start_early());
   head("GET", "/", H3EDGE_LENGTH_UNKNOWN, true);
   field("early-data", "1"); /* somebody in front of us takes the risk */
   forward();
@@ -267,7 +257,7 @@ done:
 }
 
 static void early_on_a_link_that_was_lost(void) {
-  OK(start_early(true));
+  OK(start_early());
   world.deaf = true;
   get("/");
   hang_up();
@@ -284,9 +274,7 @@ done:
 /* Whichever allocation fails: each request that was taken is told of, once, when it is over. */
 static void every_request_is_told_of(void) {
   if (start()) goto done;
-  head("POST", "/", 5, false);
-  forward();
-  if (send_content("hello")) goto done; /* the carrier itself would end it */
+  if (upload("POST", 5, "hello")) goto done; /* the carrier itself would end it */
   send_end();
   say(DONE);
   pass_time(300 * H3EDGE_SECOND);

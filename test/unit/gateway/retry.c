@@ -3,14 +3,6 @@
  * That of one that is answered 425 stands in early.c. */
 #include "world.h"
 
-#define DONE "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
-
-static int start_used_default(void) {
-  world_options options = world_options_new();
-
-  return start_used(&options);
-}
-
 /* Each row of the table: whether anything left, on which link, and what may be sent twice. */
 static void the_table(void) {
   static const struct {
@@ -31,12 +23,11 @@ static void the_table(void) {
 
     if (i) world_end();
     if (rows[i].used)
-      OK(start_used_default());
+      OK(world_start_used());
     else
       OK(world_start_default());
     world.deaf = !rows[i].taken;
-    head(rows[i].method, "/", H3EDGE_LENGTH_UNKNOWN, true);
-    forward();
+    ask(rows[i].method, "/");
     CHECK(rows[i].taken == (world.sent_len > 0));
     opened = world.opened;
     world.sent_len = 0;
@@ -47,7 +38,7 @@ static void the_table(void) {
     CHECK(rows[i].sent_again ? !world.request.response.status : is_answered(502));
     CHECK_INT(counted().retries_unsent, rows[i].sent_again && !rows[i].taken);
     CHECK_INT(counted().retries_idempotent, rows[i].sent_again && rows[i].taken);
-    if (rows[i].sent_again) say("HTTP/1.1 204 No Content\r\n\r\n");
+    if (rows[i].sent_again) say(NO_CONTENT);
     CHECK(is_answered(rows[i].sent_again ? 204 : 502));
   }
 done:
@@ -55,11 +46,11 @@ done:
 }
 
 static void it_is_the_same_request_and_logged(void) {
-  OK(start_used_default());
+  OK(world_start_used());
   get("/a?b");
   heard();
   hang_up();
-  CHECK_STR(heard(), "GET /a?b HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /a?b") "\r\n");
   CHECK_TEXT(world.log, "gateway: \"GET /a?b\" sent once more instead of 502: the origin closed the link");
   say(DONE);
   CHECK_TEXT(drink(), "yes");
@@ -68,7 +59,7 @@ done:
 }
 
 static void once_only(void) {
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   hang_up();
   hang_up();
@@ -88,14 +79,14 @@ done:
 }
 
 static void the_second_try_fails_like_the_first(void) {
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   world.refuses = true;
   hang_up();
   CHECK(is_answered(502));
   CHECK_TEXT(world.log, "gateway: \"GET /\" answered with 502: connection refused");
   world_end();
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   h3edge_upstream_shutdown(world.upstream);
   hang_up();
@@ -110,7 +101,7 @@ static void not_after_a_byte_of_the_response(void) {
 
   for (i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
     if (i) world_end();
-    OK(start_used_default());
+    OK(world_start_used());
     get("/");
     say(beginnings[i]);
     hang_up();
@@ -118,11 +109,11 @@ static void not_after_a_byte_of_the_response(void) {
     CHECK_INT(world.opened, 1);
   }
   world_end();
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
   hang_up();
-  CHECK(world.request.reset && !world.request.finished);
+  CHECK(is_cut());
   CHECK_INT(world.request.reason, H3EDGE_REASON_INTERNAL);
   CHECK_INT(world.opened, 1);
 done:
@@ -130,7 +121,7 @@ done:
 }
 
 static void not_when_the_origin_is_slow(void) {
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   pass_time(100 * H3EDGE_SECOND);
   CHECK(is_answered(504));
@@ -140,16 +131,14 @@ done:
 }
 
 static void content_goes_along(void) {
-  OK(start_used_default());
-  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
-  forward();
-  OK(send_content("hello"));
-  OK(h3edge__fields_add(&world.request.trailers, h3edge_str_of("x-checksum"), h3edge_str_of("1"), 0));
+  OK(world_start_used());
+  OK(upload("PUT", H3EDGE_LENGTH_UNKNOWN, "hello"));
+  OK(add_trailer("x-checksum", "1"));
   send_end();
   heard();
   hang_up();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "transfer-encoding: chunked\r\n\r\n"
-                     "5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
+  CHECK_STR(heard(), ASKED("PUT /") "transfer-encoding: chunked\r\n\r\n"
+                                    "5\r\nhello\r\n0\r\nx-checksum: 1\r\n\r\n");
   CHECK_INT(world.credit, 5);
   say(DONE);
   CHECK(is_answered(200));
@@ -159,16 +148,14 @@ done:
 
 /* An upload that is still coming goes on where it was, on the new link. */
 static void content_that_still_comes_follows(void) {
-  OK(start_used_default());
-  head("PUT", "/", 15, false);
-  forward();
-  OK(send_content("01234"));
+  OK(world_start_used());
+  OK(upload("PUT", 15, "01234"));
   heard();
   world.ignores = true;
   hang_up();
   OK(send_content("56789"));
   accept_link();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 15\r\n\r\n0123456789");
+  CHECK_STR(heard(), ASKED("PUT /") "content-length: 15\r\n\r\n0123456789");
   CHECK_INT(world.credit, 10);
   OK(send_content("abcde"));
   send_end();
@@ -183,14 +170,12 @@ done:
 static void content_that_never_left_goes_along_whatever_the_method(void) {
   OK(world_start_default());
   world.deaf = true;
-  head("POST", "/", 10, false);
-  forward();
-  OK(send_content("01234"));
+  OK(upload("POST", 10, "01234"));
   hang_up();
   listen_again();
   OK(send_content("56789"));
   send_end();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 10\r\n\r\n0123456789");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 10\r\n\r\n0123456789");
   CHECK_INT(world.credit, 10);
   say(DONE);
   CHECK(is_answered(200));
@@ -205,16 +190,13 @@ static void however_much_of_it_there_is(void) {
   options.gateway.retry_content = 5;
   OK(world_start(&options));
   world.deaf = true;
-  head("POST", "/", 30, false);
-  forward();
-  OK(send_content("0123456789"));
+  OK(upload("POST", 30, "0123456789"));
   OK(send_content("0123456789"));
   hang_up();
   listen_again();
   OK(send_content("0123456789"));
   send_end();
-  CHECK_STR(heard(), "POST / HTTP/1.1\r\nhost: example.org\r\n" USUAL
-                     "content-length: 30\r\n\r\n012345678901234567890123456789");
+  CHECK_STR(heard(), ASKED("POST /") "content-length: 30\r\n\r\n012345678901234567890123456789");
   CHECK_INT(world.credit, 30);
   say(DONE);
   CHECK(is_answered(200));
@@ -226,10 +208,9 @@ static void content_that_is_not_at_hand_ends_it(void) {
   world_options options = world_options_new();
 
   options.gateway.retry_content = 9;
-  OK(start_used(&options));
-  head("PUT", "/", 20, false);
-  forward();
-  OK(send_content("0123456789"));
+  options.used = true;
+  OK(world_start(&options));
+  OK(upload("PUT", 20, "0123456789"));
   hang_up();
   CHECK(is_answered(502));
   CHECK_INT(world.opened, 1);
@@ -241,30 +222,23 @@ done:
 /* Early */
 
 static int start_early_and_used(void) {
-  int error = start_used_default();
+  world_options options = world_options_new();
 
-  if (error) return error;
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
-  return 0;
-}
-
-static void confirm(void) {
-  h3edge__request_confirm(&world.request);
-  run();
+  options.used = options.early = true;
+  return world_start(&options);
 }
 
 static void never_while_it_is_early(void) {
   OK(start_early_and_used());
   get("/");
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\nearly-data: 1\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED_EARLY("GET /") "\r\n");
   hang_up();
   CHECK_INT(world.opened, 1);
   CHECK_INT(world.request.response.status, 0);
   confirm();
   CHECK_INT(world.opened, 2);
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
-  say("HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n"); /* what was not marked is not asked again */
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
+  say(TOO_EARLY); /* what was not marked is not asked again */
   CHECK(is_answered(425));
   CHECK_INT(counted().early_sent, 1);
   CHECK_INT(counted().early_retried, 0);
@@ -274,16 +248,14 @@ done:
 }
 
 static void not_even_what_never_left(void) {
-  OK(world_start_default());
-  h3edge_origin_set_accepts_early(world.origin, true);
-  world.request.early = true;
+  OK(world_start_early());
   world.deaf = true;
   get("/");
   hang_up();
   listen_again();
   CHECK_INT(world.opened, 1);
   confirm();
-  CHECK_STR(heard(), "GET / HTTP/1.1\r\nhost: example.org\r\n" USUAL "\r\n");
+  CHECK_STR(heard(), ASKED("GET /") "\r\n");
   say(DONE);
   CHECK(is_answered(200));
 done:
@@ -292,16 +264,14 @@ done:
 
 static void after_a_425_there_is_one_more(void) {
   OK(start_early_and_used());
-  head("PUT", "/", 5, false);
-  forward();
-  OK(send_content("hello"));
+  OK(upload("PUT", 5, "hello"));
   send_end();
-  say("HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n");
+  say(TOO_EARLY);
   heard();
   confirm();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
+  CHECK_STR(heard(), ASKED("PUT /") "content-length: 5\r\n\r\nhello");
   hang_up();
-  CHECK_STR(heard(), "PUT / HTTP/1.1\r\nhost: example.org\r\n" USUAL "content-length: 5\r\n\r\nhello");
+  CHECK_STR(heard(), ASKED("PUT /") "content-length: 5\r\n\r\nhello");
   CHECK_INT(world.credit, 5);
   say(DONE);
   CHECK(is_answered(200));
@@ -316,7 +286,7 @@ static void a_client_that_leaves_while_its_request_waits(void) {
   close_request(H3EDGE_REASON_PEER);
   CHECK_INT(world.opened, 1);
   world_end();
-  OK(start_used_default());
+  OK(world_start_used());
   get("/");
   world.ignores = true;
   hang_up();
@@ -329,19 +299,14 @@ done:
 
 /* Whichever allocation fails: the request is answered or reset. */
 static void no_second_try_is_left_hanging(void) {
-  if (start_used_default()) goto done;
-  head("PUT", "/", H3EDGE_LENGTH_UNKNOWN, false);
-  forward();
-  if (send_content("hello")) goto done; /* the carrier itself would end it */
+  if (world_start_used()) goto done;
+  if (upload("PUT", H3EDGE_LENGTH_UNKNOWN, "hello")) goto done; /* the carrier itself would end it */
   hang_up();
   if (send_content(", world")) goto done;
   send_end();
   heard();
   say(DONE);
-  pass_time(300 * H3EDGE_SECOND);
-  drink();
-  assert_true(world.request.finished || world.request.reset);
-  if (!unit_failed()) assert_int_equal(world.request.response.status, 200);
+  assert_not_left_hanging();
 done:
   world_end();
 }
