@@ -61,7 +61,7 @@ class Comparison:
         self.args, self.setting, self.root = args, setting, setting.root
         self.edge_core, self.load_core, self.origin_core = setting.cores
         self.load = Load(setting.built["load"], self.load_core)
-        self.measurements = []
+        self.measurements, self.failures = [], []
 
     def measure(self, row, peer, number, place):
         """A fresh edge, the load, and it is gone again."""
@@ -86,6 +86,7 @@ class Comparison:
                 measured = self.measure(row, peer, number, place)
             except RuntimeError as error:
                 say(f"{name} failed: {error}")
+                self.failures.append(f"Not measured: {peer} in {row.name}, round {number + 1}.\n")
                 continue
             self.measurements.append(measured)
             mark = f"  disturbed: {measured.disturbance:.0%}" if self.is_disturbed(measured) else ""
@@ -177,7 +178,8 @@ these cores' time in {disturbed} of {len(measurements)} measurements.
 Each cell: median (least) **ratio to {args.reference} in the same round, median** [least–most]. A star: too few rounds
 were undisturbed, so that all count.
 
-{figures.table(measurements, titles, args.peers, args.reference, threshold)}"""
+{figures.table(measurements, titles, args.peers, args.reference, threshold)}
+{"".join(comparison.failures)}"""
     return text, {(row, peer): figures.summarise(measurements, row, peer, args.reference, threshold)
                   for row in titles for peer in args.peers}
 

@@ -284,11 +284,12 @@ def panels(bench):
         blocks.append(lines)
     height = 420 * len(scripts)
     return (picture.HEAD.format(width=1000, height=height) + f"set multiplot layout {len(scripts)},1\n" +
-            "set style fill solid 0.85 noborder\n" + "\n".join(scripts) + "unset multiplot\n"), blocks
+            "set style fill solid 0.85 noborder\nset key outside right top\n" + "\n".join(scripts) +
+            "unset multiplot\n"), blocks
 
 
 def visits_panel(bench):
-    lines = [[case, statistics.median([s.first_byte_ms for s in bench.of("visits/1k", case)]) / bench.args.rtt,
+    lines = [[picture.wrapped(case), statistics.median([s.first_byte_ms for s in bench.of("visits/1k", case)]) / bench.args.rtt,
               statistics.median([s.last_byte_ms for s in bench.of("visits/12k", case)]) / bench.args.rtt]
              for case in VISITS]
     return f"""set title "One visit at {bench.args.rtt:g} ms: round trips. Lower is better."
@@ -312,7 +313,6 @@ def objects_panel(bench):
 set ylabel "ms"
 set xlabel "loss each way"
 set yrange [0:*]
-set key top left
 plot {", ".join(plots)}
 """, lines
 
@@ -328,7 +328,6 @@ set xlabel "loss each way"
 set yrange [0:*]
 set style data histograms
 set style histogram clustered gap 1.5
-set key top right
 plot {", ".join(plots)}
 """, lines
 

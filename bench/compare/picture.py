@@ -53,7 +53,7 @@ set yrange [0.125:16]
 set bmargin 5
 set errorbars lc rgb "#000000"
 set xtics font ",11"
-set key top left horizontal
+set key outside bottom center horizontal
 set arrow from graph 0, first 1 to graph 1, first 1 nohead lc rgb "#000000" dt 2
 plot {", ".join(plots)}
 """
