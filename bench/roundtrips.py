@@ -289,8 +289,10 @@ def panels(bench):
 
 
 def visits_panel(bench):
-    lines = [[picture.wrapped(case), statistics.median([s.first_byte_ms for s in bench.of("visits/1k", case)]) / bench.args.rtt,
-              statistics.median([s.last_byte_ms for s in bench.of("visits/12k", case)]) / bench.args.rtt]
+    def trips(part, case, time):
+        return statistics.median([getattr(s, time) for s in bench.of(part, case)]) / bench.args.rtt
+
+    lines = [[picture.wrapped(case), trips("visits/1k", case, "first_byte_ms"), trips("visits/12k", case, "last_byte_ms")]
              for case in VISITS]
     return f"""set title "One visit at {bench.args.rtt:g} ms: round trips. Lower is better."
 set ylabel "round trips"
