@@ -284,7 +284,7 @@ def panels(bench):
         blocks.append(lines)
     height = 420 * len(scripts)
     return (picture.HEAD.format(width=1000, height=height) + f"set multiplot layout {len(scripts)},1\n" +
-            "set style fill solid 0.85 noborder\nset key outside right top\n" + "\n".join(scripts) +
+            "set style fill solid 0.85 noborder\nset bmargin 4\nset key outside right top\n" + "\n".join(scripts) +
             "unset multiplot\n"), blocks
 
 
@@ -292,8 +292,8 @@ def visits_panel(bench):
     def trips(part, case, time):
         return statistics.median([getattr(s, time) for s in bench.of(part, case)]) / bench.args.rtt
 
-    lines = [[picture.wrapped(case), trips("visits/1k", case, "first_byte_ms"), trips("visits/12k", case, "last_byte_ms")]
-             for case in VISITS]
+    lines = [[picture.wrapped(case), trips("visits/1k", case, "first_byte_ms"),
+              trips("visits/12k", case, "last_byte_ms")] for case in VISITS]
     return f"""set title "One visit at {bench.args.rtt:g} ms: round trips. Lower is better."
 set ylabel "round trips"
 set yrange [0:*]
