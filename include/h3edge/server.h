@@ -50,7 +50,8 @@ H3EDGE_API void h3edge_credentials_free(h3edge_credentials *credentials); /* dro
 
 typedef enum h3edge_congestion { H3EDGE_CUBIC, H3EDGE_BBR } h3edge_congestion;
 typedef enum h3edge_retry {
-  H3EDGE_RETRY_NEVER, /* the default */
+  H3EDGE_RETRY_UNDER_LOAD, /* the default: while there are `retry_from` half-open connections or more */
+  H3EDGE_RETRY_NEVER,
   H3EDGE_RETRY_ALWAYS /* a client without a valid token first proves its address (RFC 9000 8.1.2) */
 } h3edge_retry;
 
@@ -62,18 +63,34 @@ typedef struct h3edge_server_options {
    * that shares clients. All zero: random, known to this object only. */
   uint8_t secret[32];
   uint8_t worker_id; /* the first byte of every connection ID of this server (see h3edge_uv_group) */
-  bool no_migration; /* ask clients to stay on their address (RFC 9000 18.2) */
-  bool no_pmtud;     /* do not look for larger packets than 1,200 bytes */
+  /* Ask clients to stay on their address (RFC 9000 18.2), and drop what comes for a connection from another one. The
+   * port may change: that is a NAT's doing. */
+  bool no_migration;
+  bool no_pmtud; /* do not look for larger packets than 1,200 bytes */
   h3edge_congestion congestion;
   h3edge_retry retry;
   h3edge_ts handshake_timeout; /* (10 s) */
   h3edge_ts idle_timeout;      /* (30 s) */
   size_t max_connections;      /* at one time; newcomers are refused with CONNECTION_REFUSED (100,000) */
   size_t max_half_open;        /* of these, with the handshake not complete; newcomers are dropped (1,000) */
-  size_t max_requests;         /* at one time on one connection (100) */
-  size_t request_window;       /* content that one request may have under way to us (256 KiB) */
-  size_t connection_window;    /* content that all of a connection may have under way (1 MiB) */
-  size_t response_window;      /* unsent content accepted for one response (256 KiB) */
+  /* With so many half-open ones, newcomers first prove their address by Retry (100). So the state that forged addresses
+   * cost ends there, and the rest, up to max_half_open, is for clients that are where they say they are. */
+  size_t retry_from;
+  /* Retry packets in a second. While a flood lasts every client needs one, and there is no telling which Initial is an
+   * honest one's: below the flood's rate this locks clients out. It bounds the packets that go to forged addresses
+   * (100,000). */
+  size_t max_retries;
+  /* Other answers to who has no connection, of each kind in a second: Version Negotiation, stateless reset, and
+   * CONNECTION_CLOSE. A client that gets none tries again or gives up by itself, so this need not be much: it is enough
+   * to tell ten thousand clients in ten seconds that the server was restarted (1,000). */
+  size_t max_answers;
+  /* Moves of one connection to another address, in a minute. One that has moved so often stays where it is until it may
+   * again (20). */
+  size_t max_path_changes;
+  size_t max_requests;      /* at one time on one connection (100) */
+  size_t request_window;    /* content that one request may have under way to us (256 KiB) */
+  size_t connection_window; /* content that all of a connection may have under way (1 MiB) */
+  size_t response_window;   /* unsent content accepted for one response (256 KiB) */
   /* A head, or trailers, as RFC 9114 4.2.2 counts them (32 KiB), and the lines of one (128). More: 431; the request
    * is not handed out. Too much of trailers, when it is already: reset with OVERLOAD. */
   size_t max_field_section;
@@ -100,8 +117,10 @@ typedef struct h3edge_server_options {
   bool early_any_address;
   /* What waits: requests, and bytes of their heads and of the content that came with them, for one connection and for
    * all together. The request that goes beyond is reset with REJECTED, so that the client may send it again. */
-  size_t max_waiting_requests;     /* of one connection (32) */
-  size_t max_waiting_bytes;        /* of one connection (256 KiB) */
+  size_t max_waiting_requests; /* of one connection (32) */
+  size_t max_waiting_bytes;    /* of one connection (256 KiB) */
+  /* While more than half of these two, or of max_half_open, is in use, early data is refused as a whole (RFC 8470 6.3):
+   * a new connection's requests come again after its handshake. */
   size_t max_all_waiting_requests; /* (4,000) */
   size_t max_all_waiting_bytes;    /* (16 MiB) */
   /* Claims in a second for all clients of one IPv4 /24 or IPv6 /48. One ticket can make any number of ClientHellos, and
@@ -177,16 +196,22 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(batches_sent, "batches that carried them")                                                                         \
   X(connections_accepted, "connections accepted")                                                                      \
   X(connections_refused, "connections refused at a limit")                                                             \
+  X(half_open_refused, "of these, because too many were half-open")                                                    \
   X(connections_closed_by_peer, "connections that the client closed")                                                  \
   X(connections_closed_by_us, "connections closed with an error or a shutdown")                                        \
   X(connections_timed_out, "connections that fell silent")                                                             \
+  X(handshakes_timed_out, "of these, before the handshake was complete")                                               \
   X(handshakes_completed, "handshakes completed")                                                                      \
   X(version_negotiations_sent, "Version Negotiation packets sent")                                                     \
   X(retries_sent, "Retry packets sent")                                                                                \
+  X(retries_limited, "Retry packets not sent: too many in a second")                                                   \
   X(stateless_resets_sent, "stateless resets sent")                                                                    \
+  X(refusals_sent, "CONNECTION_CLOSE packets sent to clients that had no connection")                                  \
+  X(answers_limited, "Version Negotiation, resets and these not sent: too many in a second")                           \
   X(tokens_accepted, "address tokens accepted")                                                                        \
   X(tokens_refused, "address tokens refused")                                                                          \
   X(paths_migrated, "connections that moved to another address")                                                       \
+  X(path_changes_limited, "datagrams dropped: their connection moved too often")                                       \
   X(requests, "requests delivered")                                                                                    \
   X(requests_malformed, "requests refused as malformed")                                                               \
   X(requests_refused, "requests refused at a limit")                                                                   \
@@ -194,6 +219,7 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(responses, "responses acknowledged whole")                                                                         \
   X(requests_waiting, "requests that wait for the handshake now")                                                      \
   X(bytes_waiting, "bytes of them now")                                                                                \
+  X(early_data_off, "connections begun while early data was refused as a whole")                                       \
   X(early_delivered, "early requests delivered early")                                                                 \
   X(early_waited, "early requests that waited: not allowed early")                                                     \
   X(early_not_complete, "early requests that waited: their content came late")                                         \

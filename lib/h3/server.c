@@ -27,6 +27,10 @@ static void fill_defaults(h3edge_server_options *options) {
   options->idle_timeout = H3EDGE__OR(options->idle_timeout, 30 * H3EDGE_SECOND);
   options->max_connections = H3EDGE__OR(options->max_connections, 100000);
   options->max_half_open = H3EDGE__OR(options->max_half_open, 1000);
+  options->retry_from = H3EDGE__OR(options->retry_from, 100);
+  options->max_retries = H3EDGE__OR(options->max_retries, 100000);
+  options->max_answers = H3EDGE__OR(options->max_answers, 1000);
+  options->max_path_changes = H3EDGE__OR(options->max_path_changes, 20);
   options->max_requests = H3EDGE__OR(options->max_requests, 100);
   options->request_window = H3EDGE__OR(options->request_window, 256 << 10);
   options->connection_window = H3EDGE__OR(options->connection_window, 1 << 20);

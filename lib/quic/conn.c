@@ -162,14 +162,16 @@ static int read_packet(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn,
 
 h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
                                         size_t len) {
+  bool elsewhere = !h3edge__path_eq(path, &conn->path);
   int error;
 
   if (!conn->quic) {
     h3edge__conn_received_late(conn, len);
     return H3EDGE__CONN_STAYS;
   }
+  if (elsewhere && !h3edge__conn_admits(conn)) return H3EDGE__CONN_STAYS;
   error = read_packet(conn, path, ecn, data, len);
-  h3edge__path_set(&conn->path, ngtcp2_conn_get_path(conn->quic));
+  if (elsewhere) h3edge__conn_follow(conn);
   if (error) return h3edge__conn_failed(conn, error);
   h3edge__conn_make_ready(conn);
   return H3EDGE__CONN_STAYS;

@@ -7,6 +7,7 @@
 #include "quic/batch.h"
 #include "quic/commons.h"
 #include "quic/memory.h"
+#include "quic/rate.h"
 #include "quic/tls.h"
 
 /* Who a connection's client is, as far as its Initial packet proves it. */
@@ -42,6 +43,7 @@ struct h3edge__conn {
   void *session;         /* the application protocol's; NULL before the keys are there */
   h3edge_ts token_at;    /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
   h3edge_ts ticket_at;   /* the same for the second ticket */
+  h3edge__rate moves;    /* to another address */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
   size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
@@ -83,6 +85,10 @@ int h3edge__conn_add_cid(h3edge__conn *conn, ngtcp2_cid *made, const ngtcp2_cid 
 void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid);
 /* The handshake is over, this way or that. */
 void h3edge__conn_settle(h3edge__conn *conn);
+
+/* Where its client is (conn_path.c). */
+bool h3edge__conn_admits(h3edge__conn *conn); /* whether a datagram from elsewhere may reach it */
+void h3edge__conn_follow(h3edge__conn *conn); /* one has: the client may be there now */
 
 /* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx);

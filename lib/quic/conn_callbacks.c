@@ -4,6 +4,7 @@
 #include <gnutls/crypto.h>
 
 #include "quic/conn.h"
+#include "quic/path.h"
 
 /* Chromium forgets a token that comes beside the session ticket, before it has an entry to put it in. */
 #define TOKEN_DELAY (5 * H3EDGE_MILLISECOND)
@@ -151,7 +152,11 @@ static int on_path_validated(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_pat
 
   (void)quic;
   (void)path;
-  if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS || !old_path) return 0;
+  if (!old_path) return 0;
+  if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) {
+    h3edge__path_set(&conn->path, old_path); /* ngtcp2 goes back there */
+    return 0;
+  }
   conn->commons->stats->paths_migrated++;
   if (flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN) conn->token_at = conn->commons->door.now;
   return 0;

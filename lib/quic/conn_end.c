@@ -117,6 +117,7 @@ h3edge__conn_fate h3edge__conn_failed(h3edge__conn *conn, int error) {
     time_out(conn, "fell silent");
     return H3EDGE__CONN_ENDED;
   case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+    conn->commons->stats->handshakes_timed_out++;
     time_out(conn, "did not complete the handshake");
     return H3EDGE__CONN_ENDED;
   case NGTCP2_ERR_DROP_CONN:

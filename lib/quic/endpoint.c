@@ -12,13 +12,14 @@
 #include "quic/conn.h"
 #include "quic/credentials.h"
 #include "quic/path.h"
+#include "quic/rate.h"
 #include "quic/stateless.h"
 #include "util/log.h"
 #include "util/mem.h"
 
 struct h3edge__endpoint {
   h3edge__commons commons;
-  h3edge__limiter unasked; /* answers to what nobody asked for */
+  h3edge__rate versions, retries, resets, refusals; /* answers without a connection, to whoever sends anything */
   bool shutting_down;
 };
 
@@ -70,13 +71,20 @@ static bool answer(h3edge__endpoint *endpoint, const datagram *to, const uint8_t
   return false;
 }
 
+/* Whether there may be one more answer of a kind in this second; if not, the datagram is dropped. */
+static bool may_answer(h3edge__endpoint *endpoint, h3edge__rate *kind) {
+  const h3edge__commons *commons = &endpoint->commons;
+
+  if (h3edge__rate_take(kind, commons->options->max_answers, H3EDGE_SECOND, commons->door.now)) return true;
+  commons->stats->answers_limited++;
+  drop(endpoint);
+  return false;
+}
+
 static void offer_versions(h3edge__endpoint *endpoint, const datagram *d, const ngtcp2_version_cid *asked) {
   uint8_t data[H3EDGE__DATAGRAM_MAX];
 
-  if (!h3edge__limiter_allows(&endpoint->unasked, endpoint->commons.door.now)) {
-    drop(endpoint);
-    return;
-  }
+  if (!may_answer(endpoint, &endpoint->versions)) return;
   if (answer(endpoint, d, data, h3edge__stateless_versions(data, asked)))
     endpoint->commons.stats->version_negotiations_sent++;
 }
@@ -87,11 +95,11 @@ static void reset_unknown(h3edge__endpoint *endpoint, const datagram *d, const n
   uint8_t data[H3EDGE__DATAGRAM_MAX];
   ngtcp2_cid cid;
 
-  if (!h3edge__cid_map_is_ours(&commons->cids, to->dcid, to->dcidlen) ||
-      !h3edge__limiter_allows(&endpoint->unasked, commons->door.now)) {
+  if (!h3edge__cid_map_is_ours(&commons->cids, to->dcid, to->dcidlen)) {
     drop(endpoint);
     return;
   }
+  if (!may_answer(endpoint, &endpoint->resets)) return;
   ngtcp2_cid_init(&cid, to->dcid, to->dcidlen);
   if (answer(endpoint, d, data, h3edge__stateless_reset(data, &commons->tokens, &cid, d->len)))
     commons->stats->stateless_resets_sent++;
@@ -100,7 +108,8 @@ static void reset_unknown(h3edge__endpoint *endpoint, const datagram *d, const n
 static void refuse(h3edge__endpoint *endpoint, const datagram *d, const ngtcp2_pkt_hd *initial, uint64_t code) {
   uint8_t data[H3EDGE__DATAGRAM_MAX];
 
-  (void)answer(endpoint, d, data, h3edge__stateless_close(data, initial, code));
+  if (!may_answer(endpoint, &endpoint->refusals)) return;
+  if (answer(endpoint, d, data, h3edge__stateless_close(data, initial, code))) endpoint->commons.stats->refusals_sent++;
 }
 
 static void ask_for_retry(h3edge__endpoint *endpoint, const datagram *d, const ngtcp2_pkt_hd *initial) {
@@ -109,6 +118,11 @@ static void ask_for_retry(h3edge__endpoint *endpoint, const datagram *d, const n
   ngtcp2_cid scid;
   size_t len = 0;
 
+  if (!h3edge__rate_take(&endpoint->retries, commons->options->max_retries, H3EDGE_SECOND, commons->door.now)) {
+    commons->stats->retries_limited++;
+    drop(endpoint);
+    return;
+  }
   if (!h3edge__cid_map_invent(&commons->cids, &scid))
     len = h3edge__stateless_retry(data, &commons->tokens, initial, &scid, &d->path->remote, commons->door.now);
   if (answer(endpoint, d, data, len)) commons->stats->retries_sent++;
@@ -147,6 +161,18 @@ static void accept_client(h3edge__endpoint *endpoint, const datagram *d, const h
   }
 }
 
+static bool has_to_prove_its_address(const h3edge__commons *commons) {
+  switch (commons->options->retry) {
+  case H3EDGE_RETRY_NEVER:
+    return false;
+  case H3EDGE_RETRY_ALWAYS:
+    return true;
+  case H3EDGE_RETRY_UNDER_LOAD:
+    break;
+  }
+  return commons->stats->half_open >= commons->options->retry_from;
+}
+
 /* The limits, in this order: what costs nothing is refused first. */
 static void consider_client(h3edge__endpoint *endpoint, const datagram *d, const h3edge__hello *hello) {
   h3edge__commons *commons = &endpoint->commons;
@@ -158,10 +184,11 @@ static void consider_client(h3edge__endpoint *endpoint, const datagram *d, const
     refuse(endpoint, d, hello->initial, NGTCP2_CONNECTION_REFUSED);
   } else if (!validated && hello->initial->dcid.datalen < NGTCP2_MIN_INITIAL_DCIDLEN) {
     drop(endpoint); /* RFC 9000 7.2 */
-  } else if (!validated && options->retry == H3EDGE_RETRY_ALWAYS) {
+  } else if (!validated && has_to_prove_its_address(commons)) {
     ask_for_retry(endpoint, d, hello->initial);
   } else if (commons->stats->half_open >= options->max_half_open) {
     commons->stats->connections_refused++;
+    commons->stats->half_open_refused++;
     drop(endpoint);
   } else {
     accept_client(endpoint, d, hello);

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stateless.c: packets without a connection. Nothing is kept between two calls but the limiter's count. */
+/* stateless.c: packets without a connection. Nothing is kept between two calls. */
 #include "quic/stateless.h"
 
 #include <gnutls/crypto.h>
-
-bool h3edge__limiter_allows(h3edge__limiter *limiter, h3edge_ts now) {
-  if (now - limiter->second >= H3EDGE_SECOND) *limiter = (h3edge__limiter){.second = now};
-  return limiter->count < H3EDGE__UNASKED_PER_SECOND && ++limiter->count;
-}
 
 static size_t len_or_none(ngtcp2_ssize len) {
   return len < 0 ? 0 : (size_t)len;

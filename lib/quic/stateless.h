@@ -9,16 +9,6 @@
 #include "quic/outbox.h"
 #include "quic/token.h"
 
-/* Version Negotiation packets and stateless resets answer whatever anybody sends, so there are at most this many of
- * them in a second; a peer that gets none tries again. */
-#define H3EDGE__UNASKED_PER_SECOND 100
-
-typedef struct h3edge__limiter {
-  h3edge_ts second; /* when the second that is being counted began */
-  unsigned count;
-} h3edge__limiter;
-bool h3edge__limiter_allows(h3edge__limiter *limiter, h3edge_ts now);
-
 /* RFC 9000 6.1. `asked` is what ngtcp2_pkt_decode_version_cid read from a datagram of 1,200 bytes or more. */
 size_t h3edge__stateless_versions(uint8_t out[H3EDGE__DATAGRAM_MAX], const ngtcp2_version_cid *asked);
 /* RFC 9000 10.3: shorter than the packet of `trigger_len` bytes for `cid` that it answers. */

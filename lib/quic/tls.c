@@ -161,7 +161,10 @@ static void set_tickets(h3edge__tls *tls) {
                                  (int)((commons->options->ticket_lifetime + H3EDGE_SECOND - 1) / H3EDGE_SECOND));
   if (!commons->antireplay.object) return;
   (void)gnutls_record_set_max_early_data_size(tls->session, UINT32_MAX); /* RFC 9001 4.6.1 */
-  if (!is_under_pressure(commons)) gnutls_anti_replay_enable(tls->session, commons->antireplay.object);
+  if (is_under_pressure(commons))
+    commons->stats->early_data_off++;
+  else
+    gnutls_anti_replay_enable(tls->session, commons->antireplay.object);
 }
 
 static int configure(h3edge__tls *tls) {

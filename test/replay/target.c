@@ -151,6 +151,7 @@ static int open_server(target *t) {
   options.classifier = h3edge_classifier_safe();
   options.early_any_address = true;
   options.handshake_timeout = wanted->handshake_timeout;
+  options.retry = H3EDGE_RETRY_NEVER;
   options.max_half_open = options.max_prefix_claims = PLENTY;
   options.max_all_waiting_requests = PLENTY;
   options.max_all_waiting_bytes = (size_t)PLENTY * 1000;

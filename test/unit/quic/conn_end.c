@@ -163,6 +163,7 @@ static void test_handshake_timeout(void) {
   w->now = end;
   CHECK(!world_poll(w));
   CHECK_INT(w->stats.connections, 0);
+  CHECK_INT(w->stats.handshakes_timed_out, 1);
   CHECK_INT(w->stats.connections_timed_out, 1);
   CHECK_TEXT(w->last_line, "connection 1 of 192.0.2.1:40000 did not complete the handshake");
 done:

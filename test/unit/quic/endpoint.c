@@ -139,6 +139,7 @@ static void test_unknown_version(void) {
     while (world_poll(w)) continue;
   }
   CHECK_INT(w->stats.version_negotiations_sent, 100); /* in this second */
+  CHECK_INT(w->stats.answers_limited, 901);
   CHECK_INT(w->stats.connections, 0);
 done:
   world_free(w);
@@ -183,8 +184,8 @@ static void test_resets_are_few_and_short(void) {
     world_receive(w, &path, datagram, 30, 0);
     while (world_poll(w)) CHECK(w->tx.len < 30);
   }
-  CHECK(w->stats.stateless_resets_sent <= 100);
-  CHECK(w->stats.stateless_resets_sent >= 99);
+  CHECK_INT(w->stats.stateless_resets_sent, 99); /* the small one counted */
+  CHECK_INT(w->stats.answers_limited, 901);
 done:
   world_free(w);
 }
@@ -208,6 +209,78 @@ static void test_retry(void) {
   CHECK_INT(w->confirmed, 1);
   CHECK_INT(w->stats.tokens_accepted, 1);
   CHECK_INT(w->stats.retries_sent, 1);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* Below the mark nobody is asked, from there on everybody, and later nobody again. */
+static void test_retry_under_load(void) {
+  static const client_options options[4] = {{.port = 40001}, {.port = 40002}, {.port = 40003}, {.port = 40004}};
+  world *w = world_new();
+  client *c[4];
+  uint8_t datagram[1500];
+  h3edge_path path;
+  size_t i;
+
+  for (i = 0; i < 4; i++) c[i] = client_new(&options[i], w->now);
+  w->options.retry_from = 2;
+  OK(world_start(w));
+  for (i = 0; i < 3; i++) {
+    path = client_path_there(c[i]);
+    world_receive(w, &path, datagram, client_write(c[i], datagram), 0);
+    CHECK_INT(w->stats.half_open, i < 2 ? i + 1 : 2);
+    CHECK_INT(w->stats.retries_sent, i == 2);
+  }
+  world_settle(w, c[2], QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.tokens_accepted, 1);
+  w->now += 11 * H3EDGE_SECOND;
+  while (world_poll(w)) continue;
+  CHECK_INT(w->stats.half_open, 0);
+  CHECK_INT(w->stats.handshakes_timed_out, 2);
+  world_settle(w, c[3], QUIET);
+  CHECK_INT(w->confirmed, 2);
+  CHECK_INT(w->stats.retries_sent, 1);
+done:
+  world_free(w);
+  for (i = 0; i < 4; i++) client_free(c[i]);
+}
+
+static void test_retry_never(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->options.retry = H3EDGE_RETRY_NEVER;
+  w->options.retry_from = 0;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.retries_sent, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_too_many_retries(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t i, len;
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  w->options.max_retries = 10;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.retries_sent, 10);
+  CHECK_INT(w->stats.retries_limited, 15);
+  CHECK_INT(w->stats.datagrams_dropped, 15);
+  while (world_poll(w)) continue;
+  w->now += H3EDGE_SECOND / 10;
+  world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.retries_sent, 11);
 done:
   world_free(w);
   client_free(c);
@@ -322,10 +395,31 @@ static void test_too_many_connections(void) {
   CHECK_INT(client_closed_with(b)->error_code, NGTCP2_CONNECTION_REFUSED);
   CHECK_INT(w->stats.connections, 1);
   CHECK_INT(w->stats.connections_refused, 1);
+  CHECK_INT(w->stats.refusals_sent, 1);
 done:
   world_free(w);
   client_free(a);
   client_free(b);
+}
+
+static void test_too_many_refusals(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t i, len;
+
+  w->options.max_connections = 0;
+  w->options.max_answers = 10;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.connections_refused, 25);
+  CHECK_INT(w->stats.refusals_sent, 10);
+  CHECK_INT(w->stats.answers_limited, 15);
+done:
+  world_free(w);
+  client_free(c);
 }
 
 /* At the limit newcomers are not heard, until those in their handshake are through or gone. */
@@ -347,6 +441,7 @@ static void test_too_many_half_open(void) {
   world_receive(w, &path_b, first, len, 0);
   CHECK_INT(w->stats.connections, 1);
   CHECK_INT(w->stats.connections_refused, 1);
+  CHECK_INT(w->stats.half_open_refused, 1);
   world_settle(w, a, QUIET);
   CHECK_INT(w->confirmed, 1);
   world_receive(w, &path_b, first, len, 0);
@@ -445,6 +540,8 @@ done:
 UNIT_MAIN("endpoint", UNIT(test_credentials_are_needed), UNIT(test_garbage), UNIT(test_paths_that_are_none),
           UNIT(test_forged_initials), UNIT(test_junk_behind_an_initial), UNIT(test_unknown_version),
           UNIT(test_stateless_reset), UNIT(test_resets_are_few_and_short), UNIT(test_retry),
-          UNIT(test_stolen_retry_token), UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens),
-          UNIT(test_hello_out_of_order), UNIT(test_too_many_connections), UNIT(test_too_many_half_open),
-          UNIT(test_outbox_overflow), UNIT(test_segments), UNIT(test_counters), UNIT(test_deadline))
+          UNIT(test_retry_under_load), UNIT(test_retry_never), UNIT(test_too_many_retries),
+          UNIT(test_too_many_refusals), UNIT(test_stolen_retry_token), UNIT(test_token_of_last_visit),
+          UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order), UNIT(test_too_many_connections),
+          UNIT(test_too_many_half_open), UNIT(test_outbox_overflow), UNIT(test_segments), UNIT(test_counters),
+          UNIT(test_deadline))

@@ -109,17 +109,5 @@ static void test_close(void) {
 done:;
 }
 
-static void test_limiter(void) {
-  h3edge__limiter limiter = {0};
-  h3edge_ts now = 50 * H3EDGE_SECOND;
-  int i;
-
-  for (i = 0; i < H3EDGE__UNASKED_PER_SECOND; i++) CHECK(h3edge__limiter_allows(&limiter, now));
-  CHECK(!h3edge__limiter_allows(&limiter, now));
-  CHECK(!h3edge__limiter_allows(&limiter, now + H3EDGE_SECOND - 1));
-  CHECK(h3edge__limiter_allows(&limiter, now + H3EDGE_SECOND));
-done:;
-}
-
 UNIT_MAIN("stateless", UNIT(test_versions), UNIT(test_reserved_version_is_another), UNIT(test_versions_with_long_ids),
-          UNIT(test_reset), UNIT(test_retry), UNIT(test_close), UNIT(test_limiter))
+          UNIT(test_reset), UNIT(test_retry), UNIT(test_close))

@@ -284,7 +284,9 @@ static void test_pressure(void) {
   f = record(stuck);
   replay(s.w, stuck, &f);
   CHECK_INT(s.w->stats.half_open, 1);
+  CHECK_INT(s.w->stats.early_data_off, 0);
   expect(&s, s.w, true, 0);
+  CHECK_INT(s.w->stats.early_data_off, 1);
   s.w->now += 2 * s.w->options.handshake_timeout;
   while (world_poll(s.w)) continue;
   CHECK_INT(s.w->stats.half_open, 0);

@@ -273,6 +273,10 @@ static inline world *world_new(void) {
   w->options.idle_timeout = 30 * H3EDGE_SECOND;
   w->options.max_connections = 100;
   w->options.max_half_open = 10;
+  w->options.retry_from = 10;
+  w->options.max_retries = 100;
+  w->options.max_answers = 100;
+  w->options.max_path_changes = 5;
   w->options.max_requests = 100;
   w->options.request_window = 262144;
   w->options.connection_window = 1048576;
