@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The hooks that edit heads, with everything before the gateway and behind it real but the network. */
+#include <stdio.h>
+
 #include "world.h"
 
 static struct {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The record of a request that is over, with everything before it and behind it real but the network. */
+#include <stdio.h>
+
 #include "world.h"
 
 /* The last report; what it borrowed is copied. */
