@@ -36,7 +36,8 @@ static int make_workers(proxy *p) {
   if (!p->workers) return no_memory();
   atomic_store(&p->serving, count);
   for (; p->worker_count < count && !status; p->worker_count++)
-    status = worker_init(&p->workers[p->worker_count], p->worker_count, &p->shared, on_worker_stopped, p);
+    status = worker_init(&p->workers[p->worker_count], p->worker_count, &p->shared, p->worker_count ? NULL : &p->loop,
+                         on_worker_stopped, p);
   return status;
 }
 
@@ -94,7 +95,7 @@ static int start_listening(proxy *p) {
 static int begin_workers(proxy *p) {
   size_t i;
 
-  for (i = 0; i < p->worker_count; i++)
+  for (i = 1; i < p->worker_count; i++)
     if (!worker_begin(&p->workers[i])) return EXIT_FAILURE;
   return 0;
 }
@@ -173,19 +174,23 @@ static int run(proxy *p) {
   return 0;
 }
 
-static void close_handle(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  uv_close(handle, NULL);
+static void close_handles(proxy *p) {
+  uv_close((uv_handle_t *)&p->all_stopped, NULL);
+  uv_close((uv_handle_t *)&p->terminate, NULL);
+  uv_close((uv_handle_t *)&p->interrupt, NULL);
+  uv_close((uv_handle_t *)&p->counters, NULL);
+  uv_close((uv_handle_t *)&p->rotation, NULL);
 }
 
 static void clean_up(proxy *p) {
   size_t i;
 
-  while (p->worker_count) worker_free(&p->workers[--p->worker_count]);
+  while (p->worker_count > 1) worker_free(&p->workers[--p->worker_count]);
+  close_handles(p); /* the threads that might use them have ended */
+  if (p->worker_count) worker_free(&p->workers[0]);
   free(p->workers);
   for (i = 0; i < LISTEN_MAX; i++) h3edge_uv_group_free(p->groups[i]);
   shared_free(&p->shared);
-  uv_walk(&p->loop, close_handle, NULL);
   uv_run(&p->loop, UV_RUN_DEFAULT);
   uv_loop_close(&p->loop);
 }

@@ -82,7 +82,7 @@ static int make_binding(worker *w) {
   options.server = w->server;
   options.upstream = w->upstream;
   options.logger = &w->logger;
-  return h3edge_uv_new(&w->uv, &w->loop, &options) ? no_memory() : 0;
+  return h3edge_uv_new(&w->uv, w->loop, &options) ? no_memory() : 0;
 }
 
 /* The loop has done what there was to do. */
@@ -94,23 +94,24 @@ static void on_turn(uv_prepare_t *handle) {
 
 static void on_orders(uv_async_t *handle);
 
-static int make_loop(worker *w) {
+static int make_loop(worker *w, uv_loop_t *loop) {
   int error = uv_sem_init(&w->added, 0);
 
-  if (!error) error = uv_loop_init(&w->loop);
-  if (!error) error = uv_async_init(&w->loop, &w->orders_given, on_orders);
+  w->loop = loop ? loop : &w->own_loop;
+  if (!error && !loop) error = uv_loop_init(w->loop);
+  if (!error) error = uv_async_init(w->loop, &w->orders_given, on_orders);
   if (error) {
     complain("cannot make an event loop: %s", uv_strerror(error));
     return EXIT_FAILURE;
   }
-  uv_prepare_init(&w->loop, &w->turn);
+  uv_prepare_init(w->loop, &w->turn);
   uv_prepare_start(&w->turn, on_turn);
   w->turn.data = w->orders_given.data = w;
   w->is_open = true;
   return 0;
 }
 
-int worker_init(worker *w, size_t number, shared *s, void (*on_stopped)(void *ctx), void *ctx) {
+int worker_init(worker *w, size_t number, shared *s, uv_loop_t *loop, void (*on_stopped)(void *ctx), void *ctx) {
   int status;
 
   memset(w, 0, sizeof *w);
@@ -122,7 +123,7 @@ int worker_init(worker *w, size_t number, shared *s, void (*on_stopped)(void *ct
   w->logger.level = s->options.verbose ? H3EDGE_LOG_DEBUG : H3EDGE_LOG_WARN;
   w->logger.line = log_line;
   w->logger.ctx = w->name;
-  status = make_loop(w);
+  status = make_loop(w, loop);
   if (!status) status = make_upstream(w);
   if (!status) status = make_gateway(w);
   if (!status) status = make_server(w, number);
@@ -139,7 +140,11 @@ bool worker_listen(worker *w, const h3edge_uv_group *group, size_t number, const
 static void run(void *arg) {
   worker *w = arg;
 
-  uv_run(&w->loop, UV_RUN_DEFAULT);
+  uv_run(w->loop, UV_RUN_DEFAULT);
+}
+
+static void add_counters(worker *w) {
+  counters_add(w->sum, w->server, w->gateway, w->upstream, &w->routes);
 }
 
 static void on_uv_stopped(void *ctx) {
@@ -154,12 +159,12 @@ static void on_orders(uv_async_t *handle) {
   unsigned orders = atomic_exchange(&w->orders, 0);
 
   if (orders & COUNT) {
-    counters_add(w->sum, w->server, w->gateway, w->upstream, &w->routes);
+    add_counters(w);
     uv_sem_post(&w->added);
   }
   if (w->uv && orders & (STOP | STOP_AT_ONCE))
     h3edge_uv_stop(w->uv, orders & STOP_AT_ONCE ? 0 : GRACE, on_uv_stopped, w);
-  if (orders & END) uv_stop(&w->loop);
+  if (orders & END) uv_stop(w->loop);
 }
 
 /* On the main thread */
@@ -183,15 +188,19 @@ void worker_stop(worker *w, bool at_once) {
 
 void worker_count(worker *w, counters *sum) {
   w->sum = sum;
-  give(w, COUNT);
-  uv_sem_wait(&w->added);
+  if (w->is_begun) {
+    give(w, COUNT);
+    uv_sem_wait(&w->added);
+  } else {
+    add_counters(w);
+  }
 }
 
-static void close_loop(worker *w) {
-  if (w->uv) h3edge_uv_stop(w->uv, 0, on_uv_stopped, w);
+static void close_handles(worker *w) {
+  if (w->uv) h3edge_uv_stop(w->uv, 0, NULL, NULL); /* when others could not be made */
   uv_close((uv_handle_t *)&w->orders_given, NULL);
   uv_close((uv_handle_t *)&w->turn, NULL);
-  uv_run(&w->loop, UV_RUN_DEFAULT);
+  uv_run(w->loop, UV_RUN_DEFAULT);
 }
 
 void worker_free(worker *w) {
@@ -199,11 +208,11 @@ void worker_free(worker *w) {
     give(w, END);
     uv_thread_join(&w->thread);
   }
-  if (w->is_open) close_loop(w);
+  if (w->is_open) close_handles(w);
   h3edge_server_free(w->server);
   h3edge_gateway_free(w->gateway);
   h3edge_upstream_free(w->upstream);
   if (!w->is_open) return;
-  uv_loop_close(&w->loop);
+  if (w->loop == &w->own_loop) uv_loop_close(w->loop);
   uv_sem_destroy(&w->added);
 }

@@ -49,6 +49,9 @@ H3EDGE_API int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail);
  * clients choose for their first packets are taken modulo the number of workers, and all packets of one connection
  * reach the same one. Servers that work together get the same `secret`, and the same register for early data.
  *
+ * A client with connections to several workers on one port of its own, as some programs have them, may lose datagrams
+ * where the system joins those of one sender: `no_gro` helps.
+ *
  * Make a group before any worker begins, and free it when all of them have stopped: while it is there, what belongs to
  * a worker that has stopped reaches no other. It is not changed in between, so all threads may use it. */
 typedef struct h3edge_uv_group h3edge_uv_group;

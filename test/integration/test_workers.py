@@ -67,6 +67,19 @@ def test_two_proxies_do_not_share_a_port(application):
         assert fetch(f"{proxy.url}/users/1").status == 200
 
 
+def test_too_few_files(application):
+    """Wherever in starting they run out, it says so and ends."""
+    seen = set()
+    with Workers(application.url) as proxy:
+        for files in range(10, 120, 6):
+            done = subprocess.run(["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", PROXY, "--workers", "16", "--origin",
+                                   application.url, "--listen", f"127.0.0.1:{proxy.port}"],
+                                  capture_output=True, text=True, timeout=20)
+            assert done.returncode == 1, done.stderr
+            seen.add(re.search("too many open files|another program serves", done.stderr)[0])
+    assert len(seen) == 2
+
+
 def test_rebinding_in_mid_download(own_application):
     """After each block the client comes from another port. By its port alone it would soon get to another worker, which
     knows nothing of it."""

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -224,6 +225,55 @@ done:
   crew_end(&c);
 }
 
+/* Leaves the process `count` more descriptors. Returns the limit that there was. */
+static rlim_t leave_files(rlim_t count) {
+  int next = dup(0); /* the lowest that is free */
+  struct rlimit limit;
+  rlim_t before;
+
+  assert_true(next >= 0);
+  close(next);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  before = limit.rlim_cur;
+  limit.rlim_cur = (rlim_t)next + count;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  return before;
+}
+
+static void set_files(rlim_t count) {
+  struct rlimit limit;
+
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = count;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void too_many_open_files(void) {
+  h3edge_address where = address("127.0.0.1:0");
+  const char *why = "";
+  rlim_t before;
+  int error;
+  crew c;
+
+  crew_begin(&c);
+  before = leave_files(WORKERS - 1);
+  error = try_group(&where, WORKERS, &why);
+  set_files(before);
+  CHECK_INT(error, H3EDGE_ERR_SYSTEM);
+  CHECK_TEXT(why, "too many open files");
+  OK(h3edge_uv_group_new(&c.group, &where, WORKERS, &unit_mem, NULL));
+  OK(edge_bind(&c.workers[0]));
+  before = leave_files(0);
+  why = "";
+  error = h3edge_uv_listen_group(c.workers[0].uv, c.group, 0, &why);
+  set_files(before);
+  CHECK_INT(error, H3EDGE_ERR_SYSTEM);
+  CHECK_TEXT(why, "too many open files");
+  OK(h3edge_uv_listen_group(c.workers[0].uv, c.group, 0, NULL));
+done:
+  crew_end(&c);
+}
+
 /* As a container may: what is refused with EPERM is the steering program, and nothing else. */
 static bool refuse_programs(void) {
   struct sock_filter steps[] = {
@@ -261,4 +311,4 @@ static void refused_program_is_explained(void) {
 UNIT_MAIN("uv/group", UNIT(first_byte_chooses_over_ipv4), UNIT(first_byte_chooses_over_ipv6),
           UNIT(what_has_no_such_byte_reaches_the_first), UNIT(stopped_worker_leaves_its_place_empty),
           UNIT(one_worker_gets_everything), UNIT(as_many_as_a_byte_tells_apart), UNIT(address_is_taken),
-          UNIT(wrong_arguments), UNIT(refused_program_is_explained))
+          UNIT(wrong_arguments), UNIT(too_many_open_files), UNIT(refused_program_is_explained))
