@@ -109,11 +109,10 @@ done:
 }
 
 static void refuses_ranges_that_are_none(void) {
-  h3edge_prefix trusted[1];
+  h3edge_prefix trusted[] = {prefix_of("10.0.0.0:0", 33)};
   h3edge_gateway_options options = options_of(trusted, 1);
   h3edge_gateway *gateway = NULL;
 
-  trusted[0] = prefix_of("10.0.0.0:0", 33);
   CHECK_INT(h3edge_gateway_new(&gateway, &options), H3EDGE_ERR_INVAL);
   trusted[0] = prefix_of("[2001:db8::]:0", 129);
   CHECK_INT(h3edge_gateway_new(&gateway, &options), H3EDGE_ERR_INVAL);
@@ -126,14 +125,11 @@ done:
 }
 
 static void trusts_those_on_its_list(void) {
-  h3edge_prefix trusted[4];
+  h3edge_prefix trusted[] = {prefix_of("10.0.0.0:0", 8), prefix_of("192.0.2.128:0", 25),
+                             prefix_of("[2001:db8::]:0", 33), prefix_of("198.51.100.7:0", 32)};
   h3edge_gateway_options options = options_of(trusted, 4);
   h3edge_gateway *gateway = NULL;
 
-  trusted[0] = prefix_of("10.0.0.0:0", 8);
-  trusted[1] = prefix_of("192.0.2.128:0", 25);
-  trusted[2] = prefix_of("[2001:db8::]:0", 33);
-  trusted[3] = prefix_of("198.51.100.7:0", 32);
   OK(h3edge_gateway_new(&gateway, &options));
   memset(trusted, 0, sizeof trusted); /* it has its own copy */
   CHECK(trusts(gateway, "10.0.0.0:1") && trusts(gateway, "10.255.255.255:9") && !trusts(gateway, "11.0.0.0:1"));
