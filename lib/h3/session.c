@@ -222,7 +222,8 @@ static void close_request(h3edge__stream *stream) {
   nghttp3_conn_set_stream_user_data(session->h3, stream->id, NULL);
   h3edge__stream_free(stream);
   h3edge__conn_credit_request(session->conn);
-  if (session->shutdown == LAST_CALLED) h3edge__conn_offer(session->conn);
+  /* QPACK's acknowledgements cannot wait for a response that never comes: nghttp3 keeps 2,000 bytes of them at most. */
+  if (reason != H3EDGE_REASON_DONE || session->shutdown == LAST_CALLED) h3edge__conn_offer(session->conn);
 }
 
 static int session_closed(void *ctx, int64_t id, uint64_t code) {
