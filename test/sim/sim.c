@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "flood.h"
 #include "guard.h"
 
 /* cmocka.h wants these first */
@@ -149,6 +150,7 @@ static void run_story(run *r) {
   edge_end();
   guard_end();
   client_end();
+  flood_end();
   r->allocations = memory_asked();
   r->digest = network.digest;
   network_end();
