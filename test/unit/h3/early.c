@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests before the handshake: who is asked, what is delivered, what waits, and how the waiting ends. */
+#include <stdio.h>
+
 #include "wire.h"
 
 #define NONSENSE 17

@@ -2,6 +2,8 @@
 /* What a request stream refuses, and how: the rules themselves are in ../request/head.c. */
 #include "h3/stream.h"
 
+#include <stdio.h>
+
 #include "wire.h"
 
 /* In the static table: :method GET, :scheme https, :path /, and :authority a.example as a literal. */
