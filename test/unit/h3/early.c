@@ -1,63 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests before the handshake: who is asked, what is delivered, what waits, and how the waiting ends. */
+/* Requests before the handshake: who is asked, what is delivered, and what ends before it is confirmed. Claims that
+ * take their time stand in early_claims.c, and how long the rest waits in early_waits.c. */
 #include <stdio.h>
 
-#include "wire.h"
-
-#define NONSENSE 17
-
-/* A classifier that says what it was told. */
-static struct {
-  h3edge_verdict verdict;
-  h3edge_verdict ended; /* of a request that has no content */
-  size_t asked;
-} judge;
-
-static h3edge_verdict classify(const h3edge_classifier *self, const h3edge_head *head, const h3edge_path *path) {
-  (void)self;
-  assert_ptr_equal(path, &wire.conn.path);
-  judge.asked++;
-  return head->ended ? judge.ended : judge.verdict;
-}
-
-static const h3edge_classifier_vtable judge_vtable = {sizeof judge_vtable, "test", classify};
-static const h3edge_classifier test_classifier = {&judge_vtable};
-
-/* A register of the same kind. */
-static struct {
-  h3edge_claim answer;
-  size_t asked;
-  uint64_t id;
-} clerk;
-
-static h3edge_claim claim(h3edge_register *self, h3edge_server *server, uint64_t id, const uint8_t *key, size_t len,
-                          h3edge_ts ttl, h3edge_ts now) {
-  (void)self;
-  assert_ptr_equal(server, WIRE_SERVER);
-  assert_int_equal(len, 32);
-  assert_memory_equal(key, "the binder of a client's ticket!", len);
-  assert_int_equal(ttl, 60 * H3EDGE_SECOND); /* six lifetimes of a ticket */
-  assert_int_equal(now, H3EDGE_SECOND);
-  clerk.asked++;
-  clerk.id = id;
-  return clerk.answer;
-}
-
-static const h3edge_register_vtable clerk_vtable = {sizeof clerk_vtable, "test", claim, NULL};
-static h3edge_register test_register = {.vtable = &clerk_vtable};
-
-/* A connection whose client may be trusted, before its handshake. Change things between this and wire_begin. */
-static void prepare(h3edge_verdict verdict, h3edge_claim answer) {
-  wire_prepare(wire_attach);
-  wire.options.classifier = &test_classifier;
-  wire.options.claim_register = &test_register;
-  wire.conn.confirmed = false;
-  wire.conn.validated = true;
-  judge.verdict = judge.ended = verdict;
-  judge.asked = 0;
-  clerk.answer = answer;
-  clerk.asked = 0;
-}
+#include "judge.h"
 
 /* The rule, row by row: what the application sees before the handshake and then in all. */
 
@@ -66,7 +12,6 @@ enum { MARKED = 1, FORGEABLE = 2, ANY_ADDRESS = 4, NO_KEY = 8, NO_REGISTER = 16,
 #define EARLY "early end ", "early end confirmed "
 #define LATER "", "request end "
 #define NEVER "", ""
-#define COUNTER(name) offsetof(h3edge_stats, name)
 
 static const struct {
   h3edge_verdict verdict;
@@ -113,19 +58,12 @@ static const struct {
 };
 
 static void prepare_row(size_t i) {
-  prepare(rows[i].verdict, rows[i].answer);
+  judge_prepare(rows[i].verdict, rows[i].answer);
   wire.options.early_any_address = rows[i].but & ANY_ADDRESS;
   wire.conn.validated = !(rows[i].but & FORGEABLE);
   if (rows[i].but & NO_KEY) wire.conn.key_len = 0;
   if (rows[i].but & NO_REGISTER) wire.options.claim_register = NULL;
   if (rows[i].but & NO_CLASSIFIER) wire.options.classifier = NULL;
-}
-
-static uint64_t counter(size_t offset) {
-  uint64_t value;
-
-  memcpy(&value, (const char *)&wire.stats + offset, sizeof value);
-  return value;
 }
 
 static void each_row_of_the_rule(void) {
@@ -148,7 +86,7 @@ static void each_row_of_the_rule(void) {
     wire_confirm();
     CHECK_TEXT(wire.events, rows[i].after);
     CHECK_TEXT(wire.decision, decision);
-    CHECK_INT(counter(rows[i].counter), 1);
+    CHECK_INT(judge_counter(rows[i].counter), 1);
     CHECK_INT(wire.stats.requests, !refused);
     CHECK_INT(clerk.asked, rows[i].verdict == H3EDGE_ALLOW && !strstr(decision, "claim none") &&
                                !(rows[i].but & (NO_KEY | NO_REGISTER)));
@@ -160,7 +98,7 @@ done:
 }
 
 static void after_the_handshake_nobody_is_asked(void) {
-  prepare(H3EDGE_REJECT, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_REJECT, H3EDGE_CLAIM_FRESH);
   wire.conn.confirmed = true;
   OK(wire_begin());
   wire_request(GET, NULL, true);
@@ -187,7 +125,7 @@ static void has_one_mark(h3edge_request *request) {
 static void a_marked_request_is_judged_after_the_handshake_too(void) {
   wire_stream *stream;
 
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
   wire.on_request = has_one_mark;
   wire.conn.confirmed = true;
   OK(wire_begin());
@@ -216,7 +154,7 @@ static const char raw_get[] = "\x01\x10\x00\x00\xd1\xd7\xc1\x50\x09"
 static void after_abstain_the_end_is_a_new_question(void) {
   wire_stream *stream;
 
-  prepare(H3EDGE_ABSTAIN, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ABSTAIN, H3EDGE_CLAIM_FRESH);
   judge.ended = H3EDGE_ALLOW;
   OK(wire_begin());
   stream = wire_new_stream();
@@ -232,7 +170,7 @@ done:
 static void the_safe_one_allows_what_turns_out_to_have_no_content(void) {
   wire_stream *stream;
 
-  prepare(NONSENSE, H3EDGE_CLAIM_FRESH);
+  judge_prepare(NONSENSE, H3EDGE_CLAIM_FRESH);
   wire.options.classifier = h3edge_classifier_safe();
   OK(wire_begin());
   stream = wire_new_stream();
@@ -252,7 +190,7 @@ done:
 static void trailers_are_no_empty_request(void) {
   wire_stream *stream;
 
-  prepare(H3EDGE_ABSTAIN, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ABSTAIN, H3EDGE_CLAIM_FRESH);
   judge.ended = H3EDGE_ALLOW;
   OK(wire_begin());
   stream = wire_request(POST, "x", false);
@@ -270,7 +208,7 @@ done:
 static void content_that_is_allowed_is_delivered_whole(void) {
   wire_stream *stream;
 
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
   OK(wire_begin());
   stream = wire_request(POST, "one", false);
   wire_run();
@@ -286,7 +224,7 @@ done:
 }
 
 static void content_may_come_too_late(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
   OK(wire_begin());
   wire_request(POST, "one", false);
   wire_run();
@@ -299,164 +237,10 @@ done:
   wire_close();
 }
 
-/* The claim. */
-
-static void a_connection_claims_once(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_request(GET, NULL, true);
-  wire_run();
-  CHECK_TEXT(wire.events, "early end early end ");
-  CHECK_INT(clerk.asked, 1);
-  wire_confirm();
-  CHECK_TEXT(wire.events, "early end early end confirmed confirmed ");
-  CHECK_INT(wire.stats.early_delivered, 2);
-  CHECK_INT(wire.stats.early_never_confirmed, 0);
-done:
-  wire_close();
-}
-
-static void an_answer_that_comes_later_counts_once(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_PENDING);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_request(POST, "x", true);
-  wire_run();
-  CHECK_INT(clerk.asked, 1);
-  h3edge__host_claimed(&wire.host, clerk.id + 1, H3EDGE_CLAIM_FRESH);
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_PENDING);
-  CHECK_TEXT(wire.events, "");
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_FRESH);
-  CHECK_TEXT(wire.events, "early end early x end ");
-  CHECK_INT(wire.host.claims.count, 0);
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_SEEN);
-  wire_request(GET, NULL, true);
-  wire_run();
-  CHECK_TEXT(wire.events, "early end early x end early end ");
-done:
-  wire_close();
-}
-
-static void an_answer_that_is_not_fresh_delivers_nothing(void) {
-  static const struct {
-    h3edge_claim answer;
-    size_t counter;
-  } answers[] = {{H3EDGE_CLAIM_SEEN, COUNTER(early_claim_seen)},
-                 {H3EDGE_CLAIM_FAILED, COUNTER(early_claim_failed)},
-                 {NONSENSE, COUNTER(early_claim_failed)}};
-  size_t i;
-
-  for (i = 0; i < sizeof answers / sizeof *answers; i++) {
-    prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_PENDING);
-    OK(wire_begin());
-    wire_request(GET, NULL, true);
-    wire_run();
-    h3edge__host_claimed(&wire.host, clerk.id, answers[i].answer);
-    h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_FRESH);
-    CHECK_TEXT(wire.events, "");
-    wire_confirm();
-    CHECK_TEXT(wire.events, "request end ");
-    CHECK_INT(counter(answers[i].counter), 1);
-    wire_close();
-  }
-  return;
-done:
-  wire_close();
-}
-
-static void the_handshake_overtakes_the_answer(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_PENDING);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_run();
-  wire_confirm();
-  CHECK_TEXT(wire.events, "request end ");
-  CHECK_INT(wire.host.claims.count, 0);
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_FRESH);
-  CHECK_TEXT(wire.events, "request end ");
-  CHECK_INT(wire.stats.early_claim_pending, 1);
-done:
-  wire_close();
-}
-
-static void a_connection_that_is_gone_gets_no_answer(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_PENDING);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_run();
-  wire_end(H3EDGE_REASON_CONNECTION);
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_FRESH);
-  CHECK_TEXT(wire.events, "");
-  CHECK_INT(wire.stats.early_never_delivered, 1);
-done:
-  wire_close();
-}
-
-static void too_many_claims_of_neighbours_fail(void) {
-  h3edge_address client;
-
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
-  wire.options.max_prefix_claims = 1;
-  OK(h3edge_address_parse(&client, "192.0.2.9:1"));
-  OK(h3edge_address_parse(&wire.conn.path.remote, "192.0.2.1:1"));
-  OK(wire_begin());
-  CHECK(h3edge__claim_rate_take(&wire.host.claim_rate, &client, 1, H3EDGE_SECOND));
-  wire_request(GET, NULL, true);
-  wire_run();
-  CHECK_TEXT(wire.events, "");
-  wire_confirm();
-  CHECK_TEXT(wire.events, "request end ");
-  CHECK_INT(clerk.asked, 0);
-  CHECK_INT(wire.stats.claims_limited, 1);
-  CHECK_INT(wire.stats.early_claim_failed, 1);
-done:
-  wire_close();
-}
-
-/* Ends while something waits, or before the handshake. */
-
-static void what_waits_at_the_end_is_never_delivered(void) {
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_request(POST, "x", false);
-  wire_run();
-  CHECK_INT(wire.stats.requests_waiting, 2);
-  wire_end(H3EDGE_REASON_CONNECTION);
-  CHECK_TEXT(wire.events, "");
-  CHECK_INT(wire.stats.early_never_delivered, 2);
-  CHECK_INT(wire.stats.requests, 0);
-  CHECK_INT(wire.stats.early_never_confirmed, 0);
-  CHECK_TEXT(wire.log, "connection 1 stream 4: \"POST /\" early: verdict hold (test), claim none, never_delivered");
-done:
-  wire_close();
-}
-
-static void what_is_reset_while_it_waits_is_never_delivered(void) {
-  wire_stream *stream;
-
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_PENDING);
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  stream = wire_request(POST, "x", false);
-  wire_run();
-  stream->reset_sent = true;
-  CHECK_INT(app->reset(wire.session, stream->id, NGHTTP3_H3_REQUEST_CANCELLED), 0);
-  h3edge__host_claimed(&wire.host, clerk.id, H3EDGE_CLAIM_FRESH);
-  CHECK_TEXT(wire.events, "early end ");
-  wire_run();
-  CHECK_INT(wire.stats.requests_waiting, 0);
-  CHECK_INT(wire.stats.early_never_delivered, 1);
-  wire_confirm();
-  CHECK_TEXT(wire.events, "early end confirmed ");
-  CHECK(wire.conn.credit == wire.conn.received);
-done:
-  wire_close();
-}
+/* Before the handshake. */
 
 static void early_and_never_confirmed_is_counted(void) {
-  prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_ALLOW, H3EDGE_CLAIM_FRESH);
   OK(wire_begin());
   wire_request(GET, NULL, true);
   wire_request(GET, NULL, true);
@@ -473,7 +257,7 @@ done:
 static void a_refusal_is_sent_before_the_handshake(void) {
   wire_stream *stream;
 
-  prepare(H3EDGE_REJECT, H3EDGE_CLAIM_FRESH);
+  judge_prepare(H3EDGE_REJECT, H3EDGE_CLAIM_FRESH);
   OK(wire_begin());
   stream = wire_request(POST, "content", false);
   wire_run();
@@ -486,99 +270,8 @@ done:
   wire_close();
 }
 
-/* Limits. */
-
-#define HEAD_SIZE (4 * 32 + 47) /* of GET; POST has a byte more */
-
-static bool is_rejected(const wire_stream *stream) {
-  return stream->reset && stream->reset_code == NGHTTP3_H3_REQUEST_REJECTED && stream->closed;
-}
-
-/* The second request goes beyond a limit; then there is room again. */
-static void too_many_wait(size_t *limit) {
-  wire_stream *stream;
-
-  OK(wire_begin());
-  wire_request(GET, NULL, true);
-  wire_run();
-  CHECK_INT(wire.stats.bytes_waiting, HEAD_SIZE);
-  stream = wire_request(GET, NULL, false);
-  wire_run();
-  CHECK(is_rejected(stream));
-  CHECK_TEXT(wire.decision, "connection 1 stream 4: \"GET /\" early: verdict hold (test), claim none, limit_reached");
-  CHECK_INT(wire.stats.requests_waiting, 1);
-  CHECK_INT(wire.stats.bytes_waiting, HEAD_SIZE);
-  CHECK_INT(wire.stats.early_limit_reached, 1);
-  CHECK_INT(wire.stats.early_never_delivered, 0);
-  *limit *= 2;
-  wire_request(GET, NULL, true);
-  wire_run();
-  wire_confirm();
-  CHECK_TEXT(wire.events, "request end request end ");
-done:
-  wire_close();
-}
-
-static void requests_that_wait_are_limited(void) {
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  wire.options.max_waiting_requests = 1;
-  too_many_wait(&wire.options.max_waiting_requests);
-}
-
-static void requests_that_wait_are_limited_in_the_server(void) {
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  wire.options.max_all_waiting_requests = 1;
-  too_many_wait(&wire.options.max_all_waiting_requests);
-}
-
-static void bytes_that_wait_are_limited(void) {
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  wire.options.max_waiting_bytes = HEAD_SIZE;
-  too_many_wait(&wire.options.max_waiting_bytes);
-}
-
-static void bytes_that_wait_are_limited_in_the_server(void) {
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  wire.options.max_all_waiting_bytes = HEAD_SIZE;
-  too_many_wait(&wire.options.max_all_waiting_bytes);
-}
-
-static void content_and_trailers_that_wait_are_limited(void) {
-  wire_stream *content;
-  wire_stream *trailers;
-
-  prepare(H3EDGE_HOLD, H3EDGE_CLAIM_FRESH);
-  wire.options.max_waiting_bytes = HEAD_SIZE + 1 + 10;
-  OK(wire_begin());
-  content = wire_request(POST, "0123456789", false);
-  wire_run();
-  CHECK_INT(wire.stats.bytes_waiting, HEAD_SIZE + 11);
-  wire_more(content, "a", false);
-  wire_run();
-  CHECK(is_rejected(content));
-  CHECK(wire.conn.credit == wire.conn.received);
-  trailers = wire_request(POST, "01234567", false);
-  wire_run();
-  CHECK_INT(wire.stats.bytes_waiting, HEAD_SIZE + 9);
-  wire_trailers(trailers, "a: b\n");
-  wire_run();
-  CHECK(is_rejected(trailers));
-  CHECK_INT(wire.stats.early_limit_reached, 2);
-  wire_confirm();
-  CHECK_TEXT(wire.events, "");
-done:
-  wire_close();
-}
-
-UNIT_MAIN("early", UNIT(each_row_of_the_rule), UNIT(after_the_handshake_nobody_is_asked),
+UNIT_MAIN("h3/early", UNIT(each_row_of_the_rule), UNIT(after_the_handshake_nobody_is_asked),
           UNIT(a_marked_request_is_judged_after_the_handshake_too), UNIT(after_abstain_the_end_is_a_new_question),
           UNIT(the_safe_one_allows_what_turns_out_to_have_no_content), UNIT(trailers_are_no_empty_request),
           UNIT(content_that_is_allowed_is_delivered_whole), UNIT(content_may_come_too_late),
-          UNIT(a_connection_claims_once), UNIT(an_answer_that_comes_later_counts_once),
-          UNIT(an_answer_that_is_not_fresh_delivers_nothing), UNIT(the_handshake_overtakes_the_answer),
-          UNIT(a_connection_that_is_gone_gets_no_answer), UNIT(too_many_claims_of_neighbours_fail),
-          UNIT(what_waits_at_the_end_is_never_delivered), UNIT(what_is_reset_while_it_waits_is_never_delivered),
-          UNIT(early_and_never_confirmed_is_counted), UNIT(a_refusal_is_sent_before_the_handshake),
-          UNIT(requests_that_wait_are_limited), UNIT(requests_that_wait_are_limited_in_the_server),
-          UNIT(bytes_that_wait_are_limited), UNIT(bytes_that_wait_are_limited_in_the_server),
-          UNIT(content_and_trailers_that_wait_are_limited))
+          UNIT(early_and_never_confirmed_is_counted), UNIT(a_refusal_is_sent_before_the_handshake))
