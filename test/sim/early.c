@@ -214,13 +214,7 @@ static void what_is_taken_back_while_it_waits_is_never_delivered(void) {
   wire_head(&head, ":method: POST\n:scheme: https\n:authority: localhost\n:path: /gone\n");
   wire_frame(&head, WIRE_DATA, "half", 4);
   gone = client_raw(c, head.data, head.len, false);
-  sim_run(ROUND_TRIP / 4);
-  visit_reset(gone);
-  sim_run(ROUND_TRIP * 3 / 8);
-  CHECK_INT(edge_stats(e).requests_waiting, 2);
-  sim_run(ROUND_TRIP / 4);
-  CHECK_INT(edge_stats(e).requests_waiting, 1);
-  CHECK_INT(edge_stats(e).early_never_delivered, 1);
+  visit_takes_back(e, gone);
   CHECK_INT(e->origin->request_count, 0);
   visit_answered(kept);
   CHECK_INT(edge_stats(e).early_waited, 1);

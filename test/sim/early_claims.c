@@ -220,13 +220,7 @@ static void what_was_taken_back_is_not_delivered(void) {
 
   wire_head(&head, ":method: GET\n:scheme: https\n:authority: localhost\n:path: /gone\n");
   gone = client_raw(c, head.data, head.len, false);
-  sim_run(ROUND_TRIP / 4);
-  visit_reset(gone);
-  sim_run(ROUND_TRIP * 3 / 8);
-  CHECK_INT(edge_stats(e).requests_waiting, 2);
-  sim_run(ROUND_TRIP / 4);
-  CHECK_INT(edge_stats(e).requests_waiting, 1);
-  CHECK_INT(edge_stats(e).early_never_delivered, 1);
+  visit_takes_back(e, gone);
   answer(H3EDGE_CLAIM_FRESH);
   visit_answered(kept);
   CHECK_INT(clerk.asked, 1);

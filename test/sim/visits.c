@@ -32,6 +32,16 @@ void visit_reset(const fetch *f) {
   client_get(f->client, "/unheard");
 }
 
+void visit_takes_back(const edge *e, const fetch *f) {
+  sim_run(ROUND_TRIP / 4);
+  visit_reset(f);
+  sim_run(ROUND_TRIP * 3 / 8);
+  CHECK_INT(edge_stats(e).requests_waiting, 2);
+  sim_run(ROUND_TRIP / 4);
+  CHECK_INT(edge_stats(e).requests_waiting, 1);
+  CHECK_INT(edge_stats(e).early_never_delivered, 1);
+}
+
 size_t visit_marks(const origin_request *request) {
   static const char name[] = "\nearly-data: ";
   const char *at = request->head;

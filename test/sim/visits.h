@@ -15,6 +15,8 @@ client *visit_again(const client *before);
 void visit_arrives(void);
 /* Takes a request of client_raw back before the handshake. The packet costs another request, of which nobody hears. */
 void visit_reset(const fetch *f);
+/* The same with one of two requests that were just made and wait: the other one stays. */
+void visit_takes_back(const edge *e, const fetch *f);
 /* How many Early-Data fields the origin saw in this request. */
 size_t visit_marks(const origin_request *request);
 /* It gets 200, whole. */
