@@ -78,6 +78,9 @@ void client_hush(client *c);
 /* The next 0-RTT packet, whoever sends it, has these frames (borrowed) in place of its own. ngtcp2 1.11 keeps the news
  * that a request is taken back for after the handshake, or forgets it. */
 void client_forge_early(const void *frames, size_t len);
+/* The same with the next 1-RTT packet that is long enough; the client believes that it sent its own. */
+void client_forge(const void *frames, size_t len);
+bool client_has_forged(void); /* it is sent */
 /* The other end's certificate is for `name`. */
 bool client_was_shown(client *c, const char *name);
 void client_update_keys(client *c);

@@ -112,15 +112,27 @@ static int on_path(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_path *path, c
 static struct {
   const void *frames;
   size_t len;
+  bool early;
 } forged;
 
 void client_forge_early(const void *frames, size_t len) {
   forged.frames = frames;
   forged.len = len;
+  forged.early = true;
 }
 
-static bool is_early_packet(const uint8_t *head) {
-  return (head[0] & 0xf0) == 0xd0; /* of QUIC version 1 (RFC 9000 17.2.3) */
+void client_forge(const void *frames, size_t len) {
+  client_forge_early(frames, len);
+  forged.early = false;
+}
+
+bool client_has_forged(void) {
+  return !forged.len;
+}
+
+/* RFC 9000 17.2.3 and 17.3.1 */
+static bool is_forged(const uint8_t *head, size_t len) {
+  return forged.len && forged.len <= len && (forged.early ? (head[0] & 0xf0) == 0xd0 : (head[0] & 0x80) == 0);
 }
 
 static int on_encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *key,
@@ -128,7 +140,7 @@ static int on_encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead, const ngtcp2
                       size_t head_len) {
   uint8_t other[2048] = {0}; /* PADDING */
 
-  if (forged.len && is_early_packet(head) && forged.len <= len && len <= sizeof other) {
+  if (is_forged(head, len) && len <= sizeof other) {
     memcpy(other, forged.frames, forged.len);
     forged.len = 0;
     text = other;
