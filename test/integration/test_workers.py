@@ -6,6 +6,7 @@ make it all but certain."""
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from hashlib import sha256
@@ -114,6 +115,40 @@ def test_early_data_on_every_worker(own_application, tmp_path):
         assert len(set(of_workers(proxy))) > 1
         counters = proxy.counters()
     assert count(counters, "server early_delivered") == visits
+
+
+class Eavesdropper(Relay):
+    """Keeps what the clients send."""
+
+    def __init__(self, port):
+        super().__init__(port, delay=0)
+        self.heard = []
+
+    def to_server(self, client, data):
+        self.heard.append(data)
+        super().to_server(client, data)
+
+
+def test_recorded_first_packets(own_application, tmp_path):
+    """They reach the worker that has seen them, from any port, and the request in them is not acted upon again."""
+    with Workers(own_application.url, "--early-data", "safe") as proxy, Eavesdropper(proxy.port) as relay:
+        visitor = Visitor(relay.port, tmp_path)
+        relay.heard.clear()
+        assert ["early-data", "1"] in visitor.get("/fields")
+        flight = [data for data in relay.heard if data[0] & 0x80]
+        end = time.monotonic() + 10
+        while len(of_workers(proxy)) < 3:
+            assert time.monotonic() < end  # while the connection is there its packets are late ones and nothing more
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                for data in flight:
+                    other.sendto(data, ("127.0.0.1", proxy.port))
+            time.sleep(0.1)
+        _, original, copy = of_workers(proxy)
+        counters = proxy.counters()
+        proxy.kill()  # rather than wait for that handshake
+    assert copy == original
+    assert [count(counters, f"server {name}") for name in ("early_delivered", "requests_waiting")] == [1, 1]
+    assert count(counters, "origin exchanges") == 2, "one of each visit"
 
 
 def start_on_their_own(connection, *fetches):
