@@ -87,6 +87,11 @@ typedef struct h3edge_server_options {
   /* Moves of one connection to another address, in a minute. One that has moved so often stays where it is until it may
    * again (20). */
   size_t max_path_changes;
+  /* Bytes that one connection is sent in a second, its datagrams whole (no limit). Congestion control believes the
+   * client, and one that acknowledges what has not arrived drives it up without end (RFC 9000 21.4). ngtcp2 finds such
+   * clients out from version 1.12 on; before, only this bounds what they are sent. It holds for all clients, so it is
+   * to be what the fastest one may get. */
+  size_t max_send_rate;
   size_t max_requests;      /* at one time on one connection (100) */
   size_t request_window;    /* content that one request may have under way to us (256 KiB) */
   size_t connection_window; /* content that all of a connection may have under way (1 MiB) */

@@ -45,6 +45,7 @@ struct h3edge__conn {
   h3edge_ts ticket_at;   /* the same for the second ticket */
   h3edge__rate moves;    /* to another address */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
+  h3edge_ts paid_at;     /* when what was sent is within max_send_rate */
   size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
   bool address_validated; /* by the token in its Initial packet */

@@ -5,6 +5,9 @@
 #include "quic/conn.h"
 #include "quic/path.h"
 
+/* What a connection may be ahead of max_send_rate, so that it sends in batches and not in packets. */
+#define AHEAD (10 * H3EDGE_MILLISECOND)
+
 enum { DONE, MORE }; /* what filling a batch returns: whether there may be more to send; < 0 is ngtcp2's error */
 
 static int pull(h3edge__conn *conn, h3edge__stream_out *out) {
@@ -126,6 +129,25 @@ static void end_turn(h3edge__conn *conn) {
     h3edge__conn_arm(conn);
 }
 
+static void pay(h3edge__conn *conn, size_t len) {
+  h3edge_ts now = conn->commons->door.now;
+  size_t rate = conn->commons->options->max_send_rate;
+
+  if (rate) conn->paid_at = (conn->paid_at > now ? conn->paid_at : now) + len * H3EDGE_SECOND / rate;
+}
+
+/* It has sent too much: its turn comes again when that is made up for. */
+static bool is_held_back(h3edge__conn *conn) {
+  h3edge_ts now = conn->commons->door.now;
+
+  if (conn->paid_at <= now + AHEAD) return false;
+  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
+  conn->sent_in_turn = false;
+  conn->quantum_left = 0;
+  h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->paid_at - AHEAD);
+  return true;
+}
+
 static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
   h3edge__batch batch;
   int progress;
@@ -137,6 +159,7 @@ static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     (void)h3edge__conn_failed(conn, progress);
     return;
   }
+  pay(conn, tx->len);
   conn->quantum_left -= tx->len < conn->quantum_left ? tx->len : conn->quantum_left;
   if (progress == DONE || conn->quantum_left < ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic))
     end_turn(conn);
@@ -170,7 +193,7 @@ bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
   }
   if (conn->closing)
     h3edge__conn_close_now(conn);
-  else
+  else if (!is_held_back(conn))
     send_batch(conn, buf, cap, tx);
   return tx->len != 0;
 }

@@ -186,7 +186,23 @@ static void migration_can_be_forbidden(void) {
   visit_answered(f);
 }
 
+/* However fast its line is. */
+static void a_connection_gets_no_more_than_the_rate(void) {
+  fetch *f;
+  h3edge_ts start;
+
+  EDGE(.server.max_send_rate = MIB);
+  f = newcomer();
+  visit_answered(f);
+  start = world_now();
+  f = FETCH(f->client, .path = "/bytes/3145728");
+  UNTIL(f->over);
+  CHECK(f->complete && content_is(&f->content, 3 * MIB));
+  CHECK(f->over_at - start > 2900 * H3EDGE_MILLISECOND);
+  CHECK(f->over_at - start < 3600 * H3EDGE_MILLISECOND);
+}
+
 SIM_MAIN("admission", STORY(honest_clients_are_served_in_a_flood), STORY(early_data_goes_on_in_a_flood),
          STORY(half_open_connections_are_capped), STORY(retries_are_limited), STORY(refusals_are_limited),
          STORY(versions_and_resets_are_limited), STORY(a_client_may_not_move_all_the_time),
-         STORY(migration_can_be_forbidden))
+         STORY(migration_can_be_forbidden), STORY(a_connection_gets_no_more_than_the_rate))

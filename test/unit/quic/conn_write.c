@@ -29,6 +29,31 @@ done:
   client_free(c);
 }
 
+/* However fast the path and the client are. */
+static void test_send_rate(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_ts before;
+
+  w->sends = DOWNLOAD;
+  w->options.max_send_rate = DOWNLOAD / 2;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  before = w->now;
+  client_send(c, "", 0);
+  while (!c->in_ended && w->now < before + 10 * H3EDGE_SECOND) {
+    world_carry(w, c);
+    if (!c->in_ended) (void)world_wait(w, c, QUIET);
+  }
+  CHECK_INT(c->in_len, DOWNLOAD);
+  CHECK(w->now - before > 1700 * H3EDGE_MILLISECOND);
+  CHECK(w->now - before < 2500 * H3EDGE_MILLISECOND);
+  CHECK(w->stats.batches_sent * 2 < w->stats.datagrams_sent);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_no_pmtud(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -240,6 +265,6 @@ done:
   client_free(late);
 }
 
-UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_no_pmtud), UNIT(test_smallest_buffer),
-          UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only), UNIT(test_blocked_stream), UNIT(test_wake),
-          UNIT(test_offer), UNIT(test_shutdown))
+UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
+          UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
+          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_shutdown))
