@@ -304,10 +304,20 @@ void embedder_cancel(call *c) {
   if (c->exchange) h3edge_exchange_cancel(c->exchange);
 }
 
+call *embedder_get(embedder *e) {
+  call *c = embedder_call(e, 0, NULL);
+
+  if (!c) return NULL;
+  embedder_turn(e);
+  embedder_connect(e, 0);
+  embedder_ops(e);
+  return c->exchange ? c : NULL;
+}
+
 void embedder_warm_up(embedder *e) {
   embedder_call(e, 0, NULL);
   embedder_turn(e);
   embedder_connect(e, 0);
-  embedder_receive(e, 0, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  embedder_receive(e, 0, LENGTH_0);
   embedder_ops(e);
 }

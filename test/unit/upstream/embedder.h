@@ -9,6 +9,8 @@
 #define EMBEDDER_LINKS 16
 #define EMBEDDER_CALLS 16
 
+#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
 typedef struct embedder_link {
   h3edge_link *link; /* NULL once it is closed */
   const h3edge_link_target *target;
@@ -78,6 +80,9 @@ call *embedder_call(embedder *e, unsigned flags, int *error);
 
 /* So many of them, and a turn. False: one was refused. */
 bool embedder_call_some(embedder *e, size_t count);
+
+/* One whose head was sent on link 0. NULL: out of memory. */
+call *embedder_get(embedder *e);
 
 /* Harmless when it is over. */
 void embedder_cancel(call *c);

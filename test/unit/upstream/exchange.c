@@ -4,8 +4,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
 /* A POST whose head is on its way on link 0. NULL: out of memory. */
 static call *post(embedder *e, uint64_t content_length) {
   call *c = embedder_call(e, 0, NULL);

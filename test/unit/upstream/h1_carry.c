@@ -4,19 +4,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
-/* A GET whose head was sent on link 0. NULL: out of memory. */
-static call *get(embedder *e) {
-  call *c = embedder_call(e, 0, NULL);
-
-  if (!c) return NULL;
-  embedder_turn(e);
-  embedder_connect(e, 0);
-  embedder_ops(e);
-  return c->exchange ? c : NULL;
-}
-
 /* One response to a GET on a new link, and what must come of it. */
 typedef struct outcome {
   const char *bytes;
@@ -68,7 +55,7 @@ static void responses_and_what_becomes_of_the_link(void) {
     call *c;
 
     OK(embedder_init(&e, NULL));
-    c = get(&e);
+    c = embedder_get(&e);
     CHECK(c != NULL);
     CHECK(embedder_receive(&e, 0, o->bytes));
     if (o->eof) embedder_receive_eof(&e, 0);
@@ -169,7 +156,7 @@ static void a_response_before_the_last_byte_was_sent(void) {
 
   OK(embedder_init(&e, NULL));
   e.reports_nothing_sent = true;
-  c = get(&e);
+  c = embedder_get(&e);
   CHECK(c != NULL);
   CHECK(embedder_receive(&e, 0, LENGTH_0));
   CHECK_INT(c->result.error, H3EDGE_EXCHANGE_OK);
@@ -207,7 +194,7 @@ static void a_link_cancelled_in_flight_hears_no_more(void) {
 
   for (way = 0; way < 3; way++) {
     OK(embedder_init(&e, NULL));
-    c = get(&e);
+    c = embedder_get(&e);
     CHECK(c != NULL);
     embedder_cancel(c); /* and before the next poll a fact comes in */
     if (way == 0) CHECK(embedder_receive(&e, 0, LENGTH_0));
@@ -228,7 +215,7 @@ static void what_is_kept_outlives_the_upstream(void) {
   call *c = NULL;
 
   OK(embedder_init(&e, NULL));
-  c = get(&e);
+  c = embedder_get(&e);
   CHECK(c != NULL);
   c->keeps_content = true;
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nkept"));
@@ -246,7 +233,7 @@ static void the_response_takes_too_long(void) {
   call *c;
 
   OK(embedder_init(&e, NULL));
-  c = get(&e);
+  c = embedder_get(&e);
   CHECK(c != NULL);
   embedder_sleep(&e, 59 * H3EDGE_SECOND);
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 103 X\r\n\r\n")); /* a sign of life: it counts anew */
@@ -259,15 +246,21 @@ done:
   embedder_free(&e);
 }
 
-static void the_response_stops_half_way(void) {
-  static embedder e;
+/* With an origin that must go on within 5 seconds. */
+static int begin_impatient(embedder *e) {
   h3edge_upstream_options options;
-  call *c;
 
   h3edge_upstream_options_init(&options);
   options.transfer_timeout = 5 * H3EDGE_SECOND;
-  OK(embedder_init(&e, &options));
-  c = get(&e);
+  return embedder_init(e, &options);
+}
+
+static void the_response_stops_half_way(void) {
+  static embedder e;
+  call *c;
+
+  OK(begin_impatient(&e));
+  c = embedder_get(&e);
   CHECK(c != NULL);
   CHECK(embedder_receive(&e, 0, "H"));
   embedder_sleep(&e, 5 * H3EDGE_SECOND - 1);
@@ -283,12 +276,9 @@ done:
 
 static void the_origin_takes_no_content(void) {
   static embedder e;
-  h3edge_upstream_options options;
   call *c;
 
-  h3edge_upstream_options_init(&options);
-  options.transfer_timeout = 5 * H3EDGE_SECOND;
-  OK(embedder_init(&e, &options));
+  OK(begin_impatient(&e));
   c = embedder_call(&e, 0, NULL);
   CHECK(c != NULL);
   c->head.content_length = 10;
@@ -317,7 +307,7 @@ static void a_pause_that_nobody_saw_does_not_stop_the_clock(void) {
   h3edge_upstream_options_init(&options);
   options.read_size = 64;
   OK(embedder_init(&e, &options));
-  c = get(&e);
+  c = embedder_get(&e);
   CHECK(c != NULL);
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n0123456789"));
   c->holds_content = true;

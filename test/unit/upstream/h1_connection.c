@@ -6,19 +6,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
-/* A GET whose head was sent on link 0. NULL: out of memory. */
-static call *get(embedder *e) {
-  call *c = embedder_call(e, 0, NULL);
-
-  if (!c) return NULL;
-  embedder_turn(e);
-  embedder_connect(e, 0);
-  embedder_ops(e);
-  return c->exchange ? c : NULL;
-}
-
 static void an_idle_link_that_dies_is_given_to_nobody(void) {
   static embedder e;
   h3edge_upstream_counters counters;
@@ -50,7 +37,7 @@ static void a_lingering_link_reads_and_drops(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(get(&e) != NULL);
+  CHECK(embedder_get(&e) != NULL);
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
   CHECK_TEXT(embedder_ops(&e), "SHUTDOWN0");
   CHECK_INT(e.links[0].want, H3EDGE_WANT_READ);
@@ -67,7 +54,7 @@ static void a_lingering_link_that_fails_is_closed(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(get(&e) != NULL);
+  CHECK(embedder_get(&e) != NULL);
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
   embedder_fail(&e, 0, "reset");
   CHECK_TEXT(embedder_ops(&e), "SHUTDOWN0 CLOSE0");
@@ -96,7 +83,7 @@ static void keep_alive_lowers_the_limit(void) {
 
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
     OK(embedder_init(&e, NULL));
-    CHECK(get(&e) != NULL);
+    CHECK(embedder_get(&e) != NULL);
     snprintf(response, sizeof response, "HTTP/1.1 200 OK\r\nkeep-alive: %s\r\ncontent-length: 0\r\n\r\n",
              cases[i].said);
     CHECK(embedder_receive(&e, 0, response));
@@ -118,9 +105,9 @@ static void keep_alive_is_no_promise_for_later(void) {
   static embedder e;
 
   OK(embedder_init(&e, NULL));
-  CHECK(get(&e) != NULL);
+  CHECK(embedder_get(&e) != NULL);
   CHECK(embedder_receive(&e, 0, "HTTP/1.1 200 OK\r\nkeep-alive: timeout=3\r\ncontent-length: 0\r\n\r\n"));
-  CHECK(get(&e) != NULL);
+  CHECK(embedder_get(&e) != NULL);
   CHECK(embedder_receive(&e, 0, LENGTH_0));
   embedder_sleep(&e, 4 * H3EDGE_SECOND - 1);
   CHECK_TEXT(embedder_ops(&e), "");

@@ -4,8 +4,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
 static void one_link_for_each_that_waits(void) {
   static embedder e;
 

@@ -4,14 +4,18 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
 static h3edge_upstream_options warm(size_t min_warm) {
   h3edge_upstream_options options;
 
   h3edge_upstream_options_init(&options);
   options.min_warm = min_warm;
   return options;
+}
+
+static int begin_warm(embedder *e, size_t min_warm) {
+  const h3edge_upstream_options options = warm(min_warm);
+
+  return embedder_init(e, &options);
 }
 
 /* A GET there and back on link `i`, which is open and idle. */
@@ -24,10 +28,9 @@ static bool get_on(embedder *e, size_t i) {
 }
 
 static void links_stand_ready_from_the_first_poll(void) {
-  h3edge_upstream_options options = warm(2);
   static embedder e;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 2));
   CHECK_INT(h3edge_upstream_deadline(e.upstream), 0);
   embedder_turn(&e);
   CHECK_TEXT(embedder_ops(&e), "OPEN0 OPEN1");
@@ -42,11 +45,10 @@ done:
 }
 
 static void a_warm_link_is_replaced_before_it_ages(void) {
-  h3edge_upstream_options options = warm(1);
   static embedder e;
   size_t i;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 1));
   embedder_turn(&e);
   embedder_connect(&e, 0);
   CHECK_TEXT(embedder_ops(&e), "OPEN0");
@@ -72,11 +74,10 @@ done:
 
 /* The two that a steady flow of single requests leaves are used in turn, and neither ages. */
 static void use_renews_what_stands_ready(void) {
-  h3edge_upstream_options options = warm(1);
   static embedder e;
   size_t i;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 1));
   embedder_turn(&e);
   embedder_connect(&e, 0);
   CHECK(get_on(&e, 0));
@@ -92,10 +93,9 @@ done:
 }
 
 static void nothing_is_kept_warm_while_it_ends(void) {
-  h3edge_upstream_options options = warm(1);
   static embedder e;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 1));
   embedder_turn(&e);
   embedder_connect(&e, 0);
   h3edge_upstream_shutdown(e.upstream);
@@ -109,11 +109,10 @@ done:
 }
 
 static void a_server_that_is_gone_is_not_hammered(void) {
-  h3edge_upstream_options options = warm(2);
   static embedder e;
   size_t i;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 2));
   embedder_turn(&e);
   for (i = 0; i < 4; i++) embedder_fail(&e, i, "connection refused");
   CHECK_TEXT(embedder_ops(&e), "OPEN0 OPEN1 CLOSE0 OPEN2 CLOSE1 OPEN3 CLOSE2 CLOSE3");
@@ -135,11 +134,10 @@ done:
 
 /* A listener that accepts and closes has nobody behind it. */
 static void one_that_lets_nobody_in(void) {
-  h3edge_upstream_options options = warm(1);
   static embedder e;
   size_t i;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 1));
   embedder_turn(&e);
   for (i = 0; i < 3; i++) {
     embedder_connect(&e, i);
@@ -190,10 +188,9 @@ done:
 
 /* Only with failing memory: it goes on without, until something happens. */
 static void a_warm_link_that_cannot_be_made(void) {
-  h3edge_upstream_options options = warm(1);
   static embedder e;
 
-  OK(embedder_init(&e, &options));
+  OK(begin_warm(&e, 1));
   embedder_turn(&e);
   if (unit_failed()) assert_int_equal(EMBEDDER_COUNT(&e, links_opened), 0);
   CHECK_INT(EMBEDDER_COUNT(&e, links_opened), 1);

@@ -4,8 +4,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
 /* Two servers: http://origin:80 and http://other:81. */
 static int init_two(embedder *e, const h3edge_upstream_options *options) {
   int error = embedder_init(e, options);

@@ -4,8 +4,6 @@
 
 #include "embedder.h"
 
-#define LENGTH_0 "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
-
 static void options_are_checked(void) {
   h3edge_upstream_options options;
   h3edge_upstream *upstream = NULL;
