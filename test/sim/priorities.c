@@ -10,20 +10,19 @@
 #define SMALL "/bytes/20000"
 #define PRIORITY_UPDATE 0xf0700 /* RFC 9218 7.2 */
 
-static void narrow_path(void) {
-  network.down.rate = NARROW;
-  network.down.queue = 32 * KIB;
-}
-
 static fetch *ask(client *c, const char *path, const char *fields) {
   return FETCH(c, .path = path, .fields = fields);
 }
 
-/* A connection whose sending rate is known to be what the path carries. */
-static client *warm_client(void) {
-  client *c = CLIENT();
-  fetch *f = client_get(c, LARGE);
+/* A connection over a narrow path, whose sending rate is known to be what that carries. */
+static client *narrow_client(void) {
+  client *c;
+  fetch *f;
 
+  network.down.rate = NARROW;
+  network.down.queue = 32 * KIB;
+  c = CLIENT();
+  f = client_get(c, LARGE);
   UNTIL(f->over);
   return c;
 }
@@ -40,8 +39,7 @@ static void the_urgent_overtakes(void) {
   client *c;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   low = ask(c, LARGE, "priority: u=7\n");
   UNTIL(low->content.len > 0);
   middle = ask(c, LARGE, NULL);
@@ -60,8 +58,7 @@ static void without_incremental_each_waits_for_the_one_before(void) {
   size_t i;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   for (i = 0; i < 4; i++) f[i] = ask(c, LARGE, NULL);
   for (i = 0; i < 4; i++) {
     UNTIL(f[i]->over);
@@ -76,8 +73,7 @@ static void incremental_ones_share(void) {
   size_t i;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   for (i = 0; i < 4; i++) f[i] = ask(c, LARGE, "priority: i\n");
   UNTIL(f[0]->content.len > 150000);
   for (i = 1; i < 4; i++) CHECK(f[i]->content.len > 75000 && f[i]->content.len < 225000);
@@ -89,8 +85,7 @@ static void an_update_changes_the_order(void) {
   client *c;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   first = ask(c, LARGE, NULL);
   second = ask(c, LARGE, NULL);
   UNTIL(first->content.len > 50000);
@@ -111,8 +106,7 @@ static void the_origin_decides_last(void) {
   client *c;
 
   SCRIPT(e->origin, "/urgent", SEND_TEXT(head), CONTENT(300000));
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   usual = ask(c, LARGE, "priority: u=2\n");
   urgent = ask(c, "/urgent", "priority: u=6\n");
   UNTIL(urgent->over);
@@ -131,8 +125,7 @@ static void a_malformed_priority_is_ignored(void) {
   size_t i;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   for (i = 0; i < sizeof fields / sizeof *fields; i++) {
     first = ask(c, LARGE, NULL);
     second = ask(c, LARGE, fields[i]);
@@ -150,8 +143,7 @@ static void the_least_urgent_is_served_when_the_others_pause(void) {
   size_t i;
 
   EDGE();
-  narrow_path();
-  c = warm_client();
+  c = narrow_client();
   last = ask(c, LARGE, "priority: u=7\n");
   for (i = 0; i < 100 && !last->over; i++) {
     urgent = ask(c, SMALL, "priority: u=0\n");
