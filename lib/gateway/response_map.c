@@ -31,7 +31,8 @@ int h3edge__response_map(h3edge__fields *fields, const h3edge_response_head *hea
   for (i = 0; i < head->field_count && !error; i++) {
     const h3edge_field *field = &head->fields[i];
 
-    if (h3edge__hop_has(&hop, field->name)) continue;
+    /* `te` says something in requests alone (RFC 9110 10.1.4), and in HTTP/3 it may stand only there (RFC 9114 4.2) */
+    if (h3edge__hop_has(&hop, field->name) || h3edge__str_is(field->name, "te")) continue;
     if (h3edge__str_is(field->name, "content-length"))
       error = add_length(fields, head, field);
     else
