@@ -29,7 +29,7 @@ typedef struct client_options {
   size_t window;        /* for the whole connection (1 MiB) */
   h3edge_ts idle_timeout; /* (none) */
   bool bare;              /* no HTTP/3: the story says what is on each stream */
-  bool frail;             /* it may end with an error of its own: the story wants that */
+  bool frail; /* it may end with an error of its own, or be in no state to do as it is told: the story wants that */
 } client_options;
 
 struct client {

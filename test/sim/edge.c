@@ -354,4 +354,6 @@ void edge_end(void) {
     free(edges[i]);
   }
   free(edges);
+  edges = NULL;
+  edge_count = edge_cap = 0;
 }

@@ -40,6 +40,9 @@ void network_end(void) {
   for (i = 0; i < network.recorded_count; i++) free(network.recorded[i]);
   free(network.recorded);
   free(places);
+  places = NULL;
+  place_count = place_cap = recorded_cap = 0;
+  up_free = down_free = 0;
 }
 
 h3edge_address network_address(const char *text) {

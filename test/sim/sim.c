@@ -31,7 +31,9 @@ typedef struct run {
   size_t allocations; /* told by the child */
   uint64_t digest;
 } run;
-static run *current;
+static const story no_story = {.name = "no story"};
+static run no_run = {.story = &no_story};
+static run *current = &no_run;
 
 /* Claims */
 

@@ -75,6 +75,8 @@ time_t time(time_t *out) {
 }
 
 void world_begin(uint64_t seed) {
+  world.now = WORLD_START;
+  world.order = world.still = 0;
   world.chance = seed;
   world.entropy = ~seed;
 }

@@ -135,7 +135,8 @@ void wire_client_sends(void) {
   int fin;
   ssize_t i;
 
-  while (wire_is_up() && (count = nghttp3_conn_writev_stream(wire.client, &id, &fin, pieces, 16)) >= 0 && id >= 0) {
+  while (wire.client && wire_is_up() &&
+         (count = nghttp3_conn_writev_stream(wire.client, &id, &fin, pieces, 16)) >= 0 && id >= 0) {
     wire_stream *stream = wire_find(id);
     size_t len = 0;
 
@@ -191,7 +192,7 @@ static bool server_sends(void) {
     len += part;
   }
   if (app->wrote(wire.session, out.id, len)) return false;
-  if (!stream || !stream->raw)
+  if (wire.client && (!stream || !stream->raw))
     assert_true(nghttp3_conn_read_stream(wire.client, out.id, packet, len, out.fin && whole) >= 0);
   if (stream) {
     stream->fin |= out.fin && whole;
@@ -289,11 +290,18 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
   wire.conn.next_uni = 3;
 }
 
-int wire_begin(void) {
+int wire_begin_bare(void) {
   h3edge__host_init(&wire.host, WIRE_SERVER, &wire.options, &wire.stats, wire_on_request);
   wire.session = app->open(&wire.host, &wire.conn);
   if (!wire.session) return H3EDGE_ERR_NOMEM;
   if (wire.conn.confirmed) app->confirmed(wire.session);
+  return 0;
+}
+
+int wire_begin(void) {
+  int error = wire_begin_bare();
+
+  if (error) return error;
   wire_client_new();
   wire_run();
   return 0;

@@ -59,7 +59,7 @@ struct wire {
   h3edge_stats stats;
   h3edge__host host;
   void *session;
-  nghttp3_conn *client;
+  nghttp3_conn *client; /* NULL: the test says what is on each stream */
   wire_stream streams[WIRE_STREAMS];
   size_t stream_count;
   bool hold_acks;
@@ -87,6 +87,7 @@ static const struct h3edge__quic_app *const app = &wire.host.app;
 /* Beginning and end. The first two steps are wire_open's; wire.options may be changed between them. 0 or NOMEM. */
 void wire_prepare(void (*on_request)(h3edge_request *request));
 int wire_begin(void);
+int wire_begin_bare(void); /* the second step without the client */
 int wire_open(void (*on_request)(h3edge_request *request));
 /* Whatever happened before: every request that was attached has had its on_close, nothing waits, nobody is owed an
  * answer, and no more credit came back than was used. */
