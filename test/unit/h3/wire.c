@@ -135,8 +135,8 @@ void wire_client_sends(void) {
   int fin;
   ssize_t i;
 
-  while (wire.client && wire_is_up() &&
-         (count = nghttp3_conn_writev_stream(wire.client, &id, &fin, pieces, 16)) >= 0 && id >= 0) {
+  while (wire.client && wire_is_up() && (count = nghttp3_conn_writev_stream(wire.client, &id, &fin, pieces, 16)) >= 0 &&
+         id >= 0) {
     wire_stream *stream = wire_find(id);
     size_t len = 0;
 
