@@ -21,7 +21,7 @@ typedef struct model_link {
 
 typedef struct call {
   h3edge_exchange *exchange; /* NULL: none, or over */
-  bool sent, headed, ended, chunked;
+  bool sent, headed, ended, chunked, cancelled;
   size_t unconsumed;
   uint8_t habit; /* what it does in its events */
 } call;
@@ -171,6 +171,7 @@ static void poll_all(void) {
   unsigned rounds = 0;
   h3edge_link_op op;
   int result;
+  size_t i;
 
   do {
     TOLD(result = h3edge_upstream_poll(model.upstream, &op, model.now));
@@ -178,6 +179,7 @@ static void poll_all(void) {
     MUST(rounds++ < 1000);
   } while (result);
   MUST(h3edge_upstream_deadline(model.upstream) > model.now);
+  for (i = 0; i < CALLS_MAX; i++) MUST(!model.calls[i].cancelled || !model.calls[i].exchange);
 }
 
 /* What the counters say is what happened. */
@@ -300,6 +302,7 @@ static void command(call *c, unsigned which, uint8_t what) {
   if (which == 0) ask(c, what);
   if (!c->exchange) return;
   if (which == 1) h3edge_exchange_cancel(c->exchange);
+  c->cancelled |= which == 1;
   if (which == 2) (void)h3edge_exchange_write(c->exchange, text, what % 20, what & 128 ? H3EDGE_END : 0);
   if (which == 3) (void)h3edge_exchange_trailers(c->exchange, NULL, 0);
   if (which == 4) consume(c, what);

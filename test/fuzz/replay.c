@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* replay.c: stands in for libFuzzer in every normal test run: gives each file of one folder to the target. */
+/* replay.c: stands in for libFuzzer in every normal test run: gives each file of its folders to the target. */
 #include <dirent.h>
 
 #include "fuzz.h"
@@ -25,24 +25,29 @@ static int is_file(const struct dirent *entry) {
   return entry->d_name[0] != '.';
 }
 
-int main(int argc, char **argv) {
+static int run_folder(const char *folder) {
   struct dirent **entries;
   char path[4096];
-  int i, count;
+  int i, count = scandir(folder, &entries, is_file, alphasort);
 
-  if (argc != 2) return 2;
-  count = scandir(argv[1], &entries, is_file, alphasort);
   if (count < 1) {
-    printf("Bail out! %s has no inputs\n", argv[1]);
-    return 1;
+    printf("Bail out! %s has no inputs\n", folder);
+    exit(1);
   }
   for (i = 0; i < count; i++) {
-    snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
+    snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
     fprintf(stderr, "# %s\n", entries[i]->d_name); /* the last one is the one that failed */
     run_file(path);
     free(entries[i]);
   }
   free(entries);
+  return count;
+}
+
+int main(int argc, char **argv) {
+  int i, count = 0;
+
+  for (i = 1; i < argc; i++) count += run_folder(argv[i]);
   printf("1..1\nok 1 - %d inputs\n", count);
-  return 0;
+  return count ? 0 : 2;
 }

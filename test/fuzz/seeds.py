@@ -24,6 +24,7 @@ def field_map():
         letters = {"ended": "e", "early": "y", "trusted": "t", "forwarded": "f"}
         pseudo = [f":method: {method}", ":scheme: https", f":authority: {authority}", f":path: {path}"]
         yield "\n".join(["Q" + "".join(letters.get(word, "") for word in words), *pseudo, *lines[1:]])
+    yield "\n".join(["Qe", *(f"{name}: {value}" for name, value in GET), "te: trailers", "host: a.example", "cookie: a=1"])
     for lines in cases("response_map.txt"):
         yield "\n".join(["R" + str(int(lines[0]) - 100), *lines[1:]])
     for lines in cases("trailers_map.txt"):
