@@ -173,6 +173,7 @@ h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *p
   error = read_packet(conn, path, ecn, data, len);
   if (elsewhere) h3edge__conn_follow(conn);
   if (error) return h3edge__conn_failed(conn, error);
+  if (!conn->half_open) h3edge__tls_finish(&conn->tls);
   h3edge__conn_make_ready(conn);
   return H3EDGE__CONN_STAYS;
 }

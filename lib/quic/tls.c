@@ -202,12 +202,22 @@ static void drop_second_ticket(h3edge__tls *tls) {
   tls->second_ticket = NULL;
 }
 
-void h3edge__tls_free(h3edge__tls *tls) {
+static void end_session(h3edge__tls *tls) {
   if (tls->session) gnutls_deinit(tls->session);
   h3edge_credentials_free(tls->credentials);
   tls->session = NULL;
   tls->credentials = NULL;
+}
+
+void h3edge__tls_free(h3edge__tls *tls) {
+  end_session(tls);
   drop_second_ticket(tls);
+}
+
+void h3edge__tls_finish(h3edge__tls *tls) {
+  if (!tls->session) return;
+  ngtcp2_conn_set_tls_native_handle(tls->quic, NULL);
+  end_session(tls);
 }
 
 int h3edge__tls_received(h3edge__tls *tls, ngtcp2_encryption_level level, const uint8_t *data, size_t len) {

@@ -44,6 +44,9 @@ int h3edge__tls_received(h3edge__tls *tls, ngtcp2_encryption_level level, const 
 /* The handshake is complete: makes two tickets, sends one and keeps the other. A client that gets none because memory
  * is short makes a full handshake next time. */
 void h3edge__tls_make_tickets(h3edge__tls *tls);
+/* The handshake is complete, and nothing of ngtcp2's is being called: lets go of the TLS session, 10 KiB that nobody
+ * needs any more. What the client still sends on CRYPTO streams is refused by the filter. */
+void h3edge__tls_finish(h3edge__tls *tls);
 void h3edge__tls_send_second_ticket(h3edge__tls *tls); /* if there is one */
 
 #endif
