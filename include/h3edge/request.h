@@ -84,7 +84,7 @@ H3EDGE_API int h3edge_request_respond(h3edge_request *request, int status, const
  * content-length; NOMEM. To HEAD it is accepted and dropped; with 204 and 304 it is INVAL. */
 H3EDGE_API int h3edge_request_write(h3edge_request *request, const void *data, size_t len, unsigned flags);
 /* The same without a copy: the slice's chunk is referenced until the client has acknowledged the bytes. A slice
- * without a chunk is copied. */
+ * without a chunk, and a short one, is copied. */
 H3EDGE_API int h3edge_request_write_chunk(h3edge_request *request, const h3edge_slice *slice, unsigned flags);
 /* Ends the response with trailer fields, copied. Errors as above. */
 H3EDGE_API int h3edge_request_trailers(h3edge_request *request, const h3edge_field *fields, size_t count);

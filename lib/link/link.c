@@ -69,7 +69,11 @@ static void starve(h3edge_link *link) {
   mark_due(link);
 }
 
-void h3edge__link_init(h3edge_link *link, const h3edge__link_set *set, const h3edge_link_target *target,
+void h3edge__link_set_drop(h3edge__link_set *set) {
+  h3edge_chunk_unref(set->spare);
+}
+
+void h3edge__link_init(h3edge_link *link, h3edge__link_set *set, const h3edge_link_target *target,
                        h3edge__link_filter *filter) {
   *link = (h3edge_link){.set = set, .target = target, .filter = filter, .reading = true};
   h3edge__list_init(&link->due);
@@ -128,15 +132,23 @@ void h3edge__link_close(h3edge_link *link) {
 }
 
 /* Makes the room one that is worth reading into. False: no memory. */
-static bool make_room(const h3edge__link_set *set, h3edge__link_room *room) {
+static bool make_room(h3edge__link_set *set, h3edge__link_room *room) {
   size_t size = set->read_size;
 
   if (room->chunk && !h3edge__chunk_is_shared(room->chunk)) room->used = 0;
   if (room->chunk && size - room->used >= size / 4 + 1) return true;
   h3edge_chunk_unref(room->chunk);
-  room->chunk = NULL;
-  room->used = 0;
-  return h3edge_chunk_new(&room->chunk, set->mem, size) == 0;
+  *room = (h3edge__link_room){.chunk = set->spare};
+  set->spare = NULL;
+  return room->chunk || h3edge_chunk_new(&room->chunk, set->mem, size) == 0;
+}
+
+/* Whoever reads next does so into the same memory, which is still in the processor's cache, unless somebody holds some
+ * of it. */
+static void lend_on(h3edge__link_set *set, h3edge__link_room *room) {
+  if (set->spare || h3edge__chunk_is_shared(room->chunk)) return;
+  set->spare = room->chunk;
+  *room = (h3edge__link_room){.chunk = NULL};
 }
 
 /* The filter. What comes out of it is told to the owner, so this is for facts and polls only. */
@@ -329,6 +341,7 @@ void h3edge_link_received(h3edge_link *link, size_t len, h3edge_ts now) {
       pass_filter(link);
     } else {
       link->set->events->received(link, &bytes);
+      lend_on(link->set, &link->in);
     }
   }
   leave(link);

@@ -35,10 +35,11 @@ typedef struct h3edge__link_set {
   h3edge__node *due;  /* ring of the links that have an operation to hand out */
   size_t read_size;
   const h3edge__link_events *events;
+  h3edge_chunk *spare; /* read into by whoever reads next: links hold no room for what has not come */
 } h3edge__link_set;
 
 struct h3edge_link {
-  const h3edge__link_set *set;
+  h3edge__link_set *set;
   const h3edge_link_target *target;
   h3edge__link_filter *filter; /* owned; NULL: what is carried is what the owner writes and reads */
   void *user;
@@ -58,9 +59,11 @@ struct h3edge_link {
   bool open_told, end_told;
 };
 
+void h3edge__link_set_drop(h3edge__link_set *set); /* when its links are gone */
+
 /* A link that wants to be opened. `target` and `set` are kept, `filter` is taken; NULL: none. Nothing in it can fail.
  */
-void h3edge__link_init(h3edge_link *link, const h3edge__link_set *set, const h3edge_link_target *target,
+void h3edge__link_init(h3edge_link *link, h3edge__link_set *set, const h3edge_link_target *target,
                        h3edge__link_filter *filter);
 void h3edge__link_drop(h3edge_link *link); /* lets go of its buffers, and out of the ring */
 

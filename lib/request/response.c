@@ -6,6 +6,8 @@
 #include "request/request.h"
 #include "util/mem.h"
 
+#define COPY_BELOW 4096 /* bytes of content */
+
 static int copy_fields(h3edge__fields *out, const h3edge_field *fields, size_t count) {
   int error = 0;
   size_t i;
@@ -92,6 +94,12 @@ static bool fits(const h3edge_request *request, size_t len, bool end) {
   return end ? len == left : len <= left;
 }
 
+/* A reference holds the whole chunk for as long as the client likes; that is too much for a few bytes. */
+static int keep(h3edge_request *request, const h3edge_slice *slice) {
+  if (slice->len < COPY_BELOW) return h3edge__queue_copy(&request->out, slice->data, slice->len);
+  return h3edge__queue_push(&request->out, slice);
+}
+
 int h3edge_request_write_chunk(h3edge_request *request, const h3edge_slice *slice, unsigned flags) {
   bool end = (flags & H3EDGE_END) != 0;
   int error;
@@ -104,7 +112,7 @@ int h3edge_request_write_chunk(h3edge_request *request, const h3edge_slice *slic
     request->wants_drain = true;
     return H3EDGE_ERR_AGAIN;
   }
-  error = request->content_rule == H3EDGE__CONTENT_SENT ? h3edge__queue_push(&request->out, slice) : 0;
+  error = request->content_rule == H3EDGE__CONTENT_SENT ? keep(request, slice) : 0;
   if (error) return error;
   request->written += slice->len;
   request->finished = end;

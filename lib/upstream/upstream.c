@@ -96,6 +96,7 @@ void h3edge_upstream_free(h3edge_upstream *upstream) {
   h3edge__timers_free(&upstream->exchange_timers);
   h3edge__exchange_free_spares(upstream);
   h3edge__timers_free(&upstream->server_timers);
+  h3edge__link_set_drop(&upstream->links);
   h3edge__tls_trust_free(upstream->trust);
   h3edge__free(upstream->options.mem, upstream->trust_file);
   h3edge__free(upstream->options.mem, upstream);

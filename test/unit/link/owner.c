@@ -64,13 +64,14 @@ static const h3edge__link_events events = {
 void owner_init(owner *o, size_t read_size, h3edge__link_filter *filter) {
   memset(o, 0, sizeof *o);
   h3edge__list_init(&o->due);
-  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events};
+  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events, NULL};
   h3edge__link_init(&o->link, &o->set, &owner_target, filter);
 }
 
 void owner_drop(owner *o) {
   h3edge_chunk_unref(o->kept.chunk);
   h3edge__link_drop(&o->link);
+  h3edge__link_set_drop(&o->set);
 }
 
 int owner_write(owner *o, const char *text) {

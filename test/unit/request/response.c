@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "carrier.h"
+#include "util/chunk.h"
 
 static const h3edge_field plain = {{"content-type", 12}, {"text/plain", 10}, 0};
 static const h3edge_field late = {{"x-sum", 5}, {"1", 1}, 0};
@@ -154,13 +155,34 @@ static void a_chunk_is_kept_and_not_copied(void) {
   h3edge_slice slice;
   h3edge_iov piece;
 
-  OK(h3edge_chunk_new(&chunk, &unit_mem, 100));
-  slice = (h3edge_slice){h3edge_chunk_data(chunk) + 10, 20, chunk};
+  OK(h3edge_chunk_new(&chunk, &unit_mem, 5000));
+  slice = (h3edge_slice){h3edge_chunk_data(chunk) + 10, 4096, chunk};
   OK(h3edge_request_respond(request, 200, NULL, 0, 0));
   OK(h3edge_request_write_chunk(request, &slice, H3EDGE_END));
-  CHECK_INT(h3edge__queue_peek(&request->out, &piece, 1, 100), 1);
-  CHECK(piece.data == h3edge_chunk_data(chunk) + 10 && piece.len == 20);
+  CHECK_INT(h3edge__queue_peek(&request->out, &piece, 1, 5000), 1);
+  CHECK(piece.data == h3edge_chunk_data(chunk) + 10 && piece.len == 4096);
   CHECK_INT(h3edge_request_write_chunk(request, NULL, 0), H3EDGE_ERR_INVAL);
+done:
+  h3edge_chunk_unref(chunk);
+  h3edge__request_free(request);
+}
+
+/* A few bytes are no reason to hold all of it. */
+static void a_short_piece_of_a_chunk_is_copied(void) {
+  h3edge_request *request = begin("GET");
+  h3edge_chunk *chunk = NULL;
+  h3edge_slice slice;
+  h3edge_iov piece;
+
+  OK(h3edge_chunk_new(&chunk, &unit_mem, 5000));
+  memset(h3edge_chunk_data(chunk), 'a', 5000);
+  slice = (h3edge_slice){h3edge_chunk_data(chunk), 4095, chunk};
+  OK(h3edge_request_respond(request, 200, NULL, 0, 0));
+  OK(h3edge_request_write_chunk(request, &slice, H3EDGE_END));
+  CHECK(!h3edge__chunk_is_shared(chunk));
+  memset(h3edge_chunk_data(chunk), 'b', 5000);
+  CHECK_INT(h3edge__queue_peek(&request->out, &piece, 1, 5000), 1);
+  CHECK(piece.len == 4095 && piece.data[0] == 'a' && piece.data[4094] == 'a');
 done:
   h3edge_chunk_unref(chunk);
   h3edge__request_free(request);
@@ -169,4 +191,5 @@ done:
 UNIT_MAIN("response", UNIT(a_response_is_recorded_in_order), UNIT(what_may_not_be_sent_is_refused_whole),
           UNIT(interim_responses_are_sixteen_at_most), UNIT(content_length_is_held_against_what_is_written),
           UNIT(some_responses_have_no_content), UNIT(content_for_head_is_dropped),
-          UNIT(a_full_window_asks_to_wait_and_half_of_it_wakes), UNIT(a_chunk_is_kept_and_not_copied))
+          UNIT(a_full_window_asks_to_wait_and_half_of_it_wakes), UNIT(a_chunk_is_kept_and_not_copied),
+          UNIT(a_short_piece_of_a_chunk_is_copied))
