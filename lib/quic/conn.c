@@ -79,6 +79,7 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   conn->id = ++commons->connections;
   conn->path = *hello->path;
   conn->token_at = H3EDGE_NEVER;
+  conn->wait_until = H3EDGE_NEVER;
   conn->ticket_at = H3EDGE_NEVER;
   conn->address_validated = hello->token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   conn->half_open = true;
@@ -163,6 +164,7 @@ static int read_packet(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn,
 h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
                                         size_t len) {
   bool elsewhere = !h3edge__path_eq(path, &conn->path);
+  bool is_established = !conn->tls.session;
   int error;
 
   if (!conn->quic) {
@@ -174,7 +176,8 @@ h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *p
   if (elsewhere) h3edge__conn_follow(conn);
   if (error) return h3edge__conn_failed(conn, error);
   if (!conn->half_open) h3edge__tls_finish(&conn->tls);
-  h3edge__conn_make_ready(conn);
+  if (is_established && !elsewhere) h3edge__conn_wait(conn);
+  if (!h3edge__conn_waits(conn)) h3edge__conn_make_ready(conn);
   return H3EDGE__CONN_STAYS;
 }
 

@@ -46,6 +46,8 @@ struct h3edge__conn {
   h3edge__rate moves;    /* to another address */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
   h3edge_ts paid_at;     /* when what was sent is within max_send_rate */
+  h3edge_ts wait_until;  /* nothing is sent before it for what has only arrived; H3EDGE_NEVER: nothing waits */
+  size_t arrived;        /* datagrams since something was last sent */
   size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
   bool address_validated; /* by the token in its Initial packet */
@@ -92,6 +94,10 @@ bool h3edge__conn_admits(h3edge__conn *conn); /* whether a datagram from elsewhe
 void h3edge__conn_follow(h3edge__conn *conn); /* one has: the client may be there now */
 
 /* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */
+/* A datagram has arrived: what it asks for, an acknowledgement above all, waits a little for something else to go with,
+ * most likely the response. */
+void h3edge__conn_wait(h3edge__conn *conn);
+bool h3edge__conn_waits(const h3edge__conn *conn);
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx);
 
 /* Its end (conn_end.c). Each may free it. */

@@ -8,6 +8,12 @@
 /* What a connection may be ahead of max_send_rate, so that it sends in batches and not in packets. */
 #define AHEAD (10 * H3EDGE_MILLISECOND)
 
+/* For so long, and for so many datagrams, what only arrived waits (RFC 9000 13.2.2 leaves the frequency of
+ * acknowledgements to the receiver). A loss that they tell of is repaired so much later, which nobody notices. Without
+ * it, requests that come one by one cost a datagram each beside their responses. */
+#define WAIT H3EDGE_MILLISECOND
+#define ARRIVED_MAX 10
+
 enum { DONE, MORE }; /* what filling a batch returns: whether there may be more to send; < 0 is ngtcp2's error */
 
 static int pull(h3edge__conn *conn, h3edge__stream_out *out) {
@@ -118,6 +124,25 @@ static size_t turn_room(h3edge__conn *conn, size_t cap) {
   return conn->quantum_left < cap ? larger(conn->quantum_left, longest) : cap;
 }
 
+void h3edge__conn_wait(h3edge__conn *conn) {
+  h3edge_ts now = conn->commons->door.now;
+
+  conn->arrived++;
+  if (conn->wait_until != H3EDGE_NEVER) return;
+  conn->wait_until = now + WAIT;
+  if (h3edge__conn_waits(conn)) h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->wait_until);
+}
+
+bool h3edge__conn_waits(const h3edge__conn *conn) {
+  return conn->wait_until != H3EDGE_NEVER && conn->commons->door.now < conn->wait_until &&
+         conn->arrived < ARRIVED_MAX && !conn->has_output;
+}
+
+static void end_wait(h3edge__conn *conn) {
+  conn->wait_until = H3EDGE_NEVER;
+  conn->arrived = 0;
+}
+
 static void end_turn(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
@@ -191,9 +216,13 @@ bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     conn->woken = false;
     conn->commons->app->due(conn->session);
   }
-  if (conn->closing)
+  if (conn->closing) {
     h3edge__conn_close_now(conn);
-  else if (!is_held_back(conn))
+  } else if (h3edge__conn_waits(conn)) {
+    h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->wait_until);
+  } else if (!is_held_back(conn)) {
+    end_wait(conn);
     send_batch(conn, buf, cap, tx);
+  }
   return tx->len != 0;
 }

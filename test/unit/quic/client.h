@@ -390,7 +390,8 @@ static inline size_t client_write(client *c, uint8_t out[1500]) {
       c->out_sent += (size_t)taken;
       if (c->out_sent == c->out_len) c->out_sent = c->out_len + 1; /* the end is sent, too */
     }
-    if (len == NGTCP2_ERR_STREAM_DATA_BLOCKED || len == NGTCP2_ERR_STREAM_SHUT_WR) {
+    if (len == NGTCP2_ERR_STREAM_DATA_BLOCKED || len == NGTCP2_ERR_STREAM_SHUT_WR ||
+        len == NGTCP2_ERR_STREAM_NOT_FOUND) {
       sends = false;
       continue;
     }

@@ -109,7 +109,7 @@ static void test_token_comes_later(void) {
   client *c = client_new(&ordinary, w->now);
 
   OK(world_start(w));
-  world_settle(w, c, 2 * H3EDGE_MILLISECOND);
+  world_settle(w, c, H3EDGE_MILLISECOND / 2);
   CHECK_INT(w->confirmed, 1);
   CHECK_INT(c->tokens, 0);
   world_settle(w, c, 6 * H3EDGE_MILLISECOND);
