@@ -93,7 +93,7 @@ static void a_longer_limit_meets_them(void) {
 
   e->origin->keep_alive = 2 * H3EDGE_SECOND;
   e->origin->distance = 1900 * H3EDGE_MILLISECOND;
-  send_visitor(&v, e, 20);
+  send_visitor(&v, e, 200);
   UNTIL_WITHIN(3600 * H3EDGE_SECOND, !v.left);
   CHECK(edge_upstream_stats(e).exchanges_failed > 0);
   CHECK(edge_gateway_stats(e).retries_idempotent + v.failed > 0);
