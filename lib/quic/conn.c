@@ -17,6 +17,7 @@ static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commo
   settings->cc_algo = options->congestion == H3EDGE_BBR ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings->handshake_timeout = options->handshake_timeout;
   settings->no_pmtud = options->no_pmtud;
+  settings->ack_thresh = 1; /* whatever is sent acknowledges; when that is, h3edge__conn_wait says */
   settings->available_versions = versions;
   settings->available_versionslen = sizeof versions / sizeof *versions;
   if (hello->token_type == NGTCP2_TOKEN_TYPE_UNKNOWN) return;

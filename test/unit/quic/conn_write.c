@@ -208,6 +208,46 @@ done:
   client_free(c);
 }
 
+/* One more datagram with a byte on a stream of its own. */
+static void arrive(world *w, client *c) {
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+
+  c->now += H3EDGE_MILLISECOND; /* its pacing */
+  client_send(c, "x", 1);
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+}
+
+static void test_what_arrives_waits(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  int i;
+
+  w->keeps_credit = true;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  w->mute = true;
+  arrive(w, c);
+  CHECK(!world_poll(w));
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
+  w->now += H3EDGE_MILLISECOND;
+  CHECK(world_poll(w)); /* alone, when nothing came to go with */
+  CHECK(!world_poll(w));
+  for (i = 0; i < 9; i++) arrive(w, c);
+  CHECK(!world_poll(w));
+  arrive(w, c); /* so many are told of at once */
+  CHECK(world_poll(w));
+  CHECK(!world_poll(w));
+  arrive(w, c);
+  CHECK(!world_poll(w));
+  h3edge__conn_offer(w->conn); /* something to go with */
+  CHECK(world_poll(w));
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_wake(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -268,4 +308,5 @@ done:
 
 UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
           UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
-          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_shutdown))
+          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits),
+          UNIT(test_shutdown))

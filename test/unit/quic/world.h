@@ -44,6 +44,7 @@ typedef struct world {
 
   /* What the protocol is to do. */
   const char *fails; /* the call that ends the connection with error 0x101 */
+  bool mute;         /* what arrives is passed over */
   bool keeps_credit; /* no credit is given for what was received */
   size_t sends;      /* so many bytes, instead of the echo */
 
@@ -103,7 +104,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   size_t grown = e->world->sends ? e->world->sends : len;
   echo_stream *s = echo__find(e, id);
 
-  if (!ngtcp2_is_bidi_stream(id)) return 0;
+  if (!ngtcp2_is_bidi_stream(id) || e->world->mute) return 0;
   if (!e->confirmed) e->world->early += len;
   if (!s && (s = echo__find(e, -1))) s->id = id;
   assert_non_null(s);
