@@ -197,15 +197,19 @@ def test_libcurl(application, options, early):
         handle.setopt(pycurl.FORBID_REUSE, 1)
         return one.run()
 
-    with Proxy(application.url, "--early-data", "safe", *options) as proxy:
+    with Proxy(application.url, "--early-data", "safe", "--verbose", *options) as proxy:
         assert EARLY not in visit("/fields").json
         assert (EARLY in visit("/fields").json) == early
         content = b'{"cents": 7}'
-        assert visit("/charge", "POST", content=[content], length=len(content)).status == 201
+        for _ in range(5):  # over loopback the handshake may be done before the first request is read
+            assert visit("/charge", "POST", content=[content], length=len(content)).status == 201
+            if '"POST /charge" early' in proxy.output:
+                break
         counters = proxy.counters()
     handle.close()
-    outcomes = ("early_delivered", "early_not_validated", "early_waited")
-    assert [count(counters, f"server {name}") for name in outcomes] == [early, not early, 1]
+    outcomes = ("early_delivered", "early_not_validated")
+    assert [count(counters, f"server {name}") for name in outcomes] == [early, not early]
+    assert count(counters, "server early_waited") >= 1
     assert [count(counters, f"gateway {name}") for name in ("early_sent", "early_retried")] == [early, 0]
 
 
