@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* flood.h: many Initial packets that nobody means: each is whole and right, with a ClientHello as any client's, from an
- * address where nobody lives. */
+/* flood.h: many Initial packets that nobody means (initial.h), from addresses where nobody lives. */
 #ifndef H3EDGE_TEST_SIM_FLOOD_H
 #define H3EDGE_TEST_SIM_FLOOD_H
 
@@ -10,6 +9,5 @@
  * a time. */
 void flood_begin(uint64_t rate, h3edge_ts duration);
 uint64_t flood_sent(void); /* so far */
-void flood_end(void);
 
 #endif

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "flood.h"
 #include "guard.h"
+#include "initial.h"
 
 /* cmocka.h wants these first */
 #include <setjmp.h>
@@ -64,35 +64,7 @@ void sim_expected(bool fulfilled, const char *file, int line, const char *format
   _exit(1);
 }
 
-void sim_expected_int(long long got, long long wanted, const char *file, int line, const char *what) {
-  sim_expected(got == wanted, file, line, "%s is %lld, not %lld", what, got, wanted);
-}
-
-void sim_expected_text(const char *got, const char *wanted, const char *file, int line, const char *what) {
-  sim_expected(strcmp(got, wanted) == 0, file, line, "%s is\n\"%s\"\nnot\n\"%s\"", what, got, wanted);
-}
-
 /* Small things */
-
-void *sim_alloc(size_t size) {
-  void *block = calloc(1, size);
-
-  if (!block) abort();
-  return block;
-}
-
-void sim_grow(void **array, size_t *cap, size_t count, size_t entry) {
-  if (count <= *cap) return;
-  while (*cap < count) *cap = *cap ? 2 * *cap : 16;
-  *array = realloc(*array, *cap * entry);
-  if (!*array) abort();
-}
-
-void sim_run(h3edge_ts duration) {
-  h3edge_ts limit = world_now() + duration;
-
-  while (world_step(limit)) continue;
-}
 
 void sim_still_serves(edge *e, client *c) {
   size_t before = e->origin->request_count;
@@ -152,7 +124,7 @@ static void run_story(run *r) {
   edge_end();
   guard_end();
   client_end();
-  flood_end();
+  initial_end();
   r->allocations = memory_asked();
   r->digest = network.digest;
   network_end();

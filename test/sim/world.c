@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* world.c: the event queue and the sources of chance. The program's own getrandom, getentropy, clock_gettime and
- * time stand before the C library's, so that GnuTLS draws from the seed too, dates its tickets with the world's clock,
- * and a run replays byte for byte. */
+/* world.c: what is to happen, and in which order, on whatever clock there is. */
 #include "world.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "clock.h"
 #include "sim.h"
-
-#define STANDSTILL 200000 /* that many steps at one moment: somebody spins */
 
 typedef struct happening {
   h3edge_ts when;
@@ -21,65 +15,12 @@ typedef struct happening {
 } happening;
 
 static struct {
-  h3edge_ts now;
-  uint64_t chance;  /* of the world */
-  uint64_t entropy; /* of everything that asks the system for random bytes */
   uint64_t order;
-  size_t still; /* steps since the clock moved */
   happening *heap;
   size_t count, cap;
   world_actor *actors;
   size_t actor_count, actor_cap;
-} world = {.now = WORLD_START, .entropy = 1};
-
-/* splitmix64: small, and every seed is a good one. */
-static uint64_t draw(uint64_t *state) {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-static void fill(uint8_t *out, size_t len) {
-  size_t i;
-
-  for (i = 0; i < len; i++) out[i] = (uint8_t)draw(&world.entropy);
-}
-
-ssize_t getrandom(void *out, size_t len, unsigned flags) {
-  (void)flags;
-  fill(out, len);
-  return (ssize_t)len;
-}
-
-int getentropy(void *out, size_t len) {
-  fill(out, len);
-  return 0;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *out) {
-  h3edge_ts t = clock == CLOCK_REALTIME ? WORLD_UNIX_SECONDS * H3EDGE_SECOND + world.now - WORLD_START : world.now;
-
-  out->tv_sec = (time_t)(t / H3EDGE_SECOND);
-  out->tv_nsec = (long)(t % H3EDGE_SECOND);
-  return 0;
-}
-
-time_t time(time_t *out) {
-  struct timespec now;
-
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  if (out) *out = now.tv_sec;
-  return now.tv_sec;
-}
-
-void world_begin(uint64_t seed) {
-  world.now = WORLD_START;
-  world.order = world.still = 0;
-  world.chance = seed;
-  world.entropy = ~seed;
-}
+} world;
 
 void world_end(void) {
   free(world.heap);
@@ -87,18 +28,7 @@ void world_end(void) {
   world.heap = NULL;
   world.actors = NULL;
   world.count = world.cap = world.actor_count = world.actor_cap = 0;
-}
-
-h3edge_ts world_now(void) {
-  return world.now;
-}
-
-uint64_t world_below(uint64_t bound) {
-  return draw(&world.chance) % bound;
-}
-
-bool world_chance(unsigned permille) {
-  return permille && world_below(1000) < permille;
+  world.order = 0;
 }
 
 static bool before(const happening *a, const happening *b) {
@@ -116,7 +46,7 @@ void world_at(h3edge_ts when, void (*act)(void *ctx), void *ctx) {
   size_t i = world.count++;
 
   sim_grow((void **)&world.heap, &world.cap, world.count, sizeof *world.heap);
-  world.heap[i] = (happening){when > world.now ? when : world.now, world.order++, act, ctx};
+  world.heap[i] = (happening){when > world_now() ? when : world_now(), world.order++, act, ctx};
   for (; i && before(&world.heap[i], &world.heap[(i - 1) / 2]); i = (i - 1) / 2) swap(i, (i - 1) / 2);
 }
 
@@ -169,32 +99,20 @@ static world_actor *next_actor(h3edge_ts *when) {
   return next;
 }
 
-static void move_clock(h3edge_ts to) {
-  if (to > world.now) {
-    world.now = to;
-    world.still = 0;
-  } else if (++world.still > STANDSTILL) {
-    sim_fail(__FILE__, __LINE__, "the clock stands still: somebody is always due");
-  }
-}
-
 bool world_step(h3edge_ts limit) {
   h3edge_ts actor_when;
   world_actor *actor = next_actor(&actor_when);
   h3edge_ts when = world.count ? world.heap[0].when : H3EDGE_NEVER;
+  h3edge_ts next = actor_when < when ? actor_when : when;
   happening first;
 
-  if ((actor_when < when ? actor_when : when) > limit) {
-    move_clock(limit);
-    return false;
-  }
+  if (!clock_reach(next < limit ? next : limit)) return true;
+  if (next > limit) return false;
   /* what happens at a moment comes before the turns that it may change */
-  if (when <= actor_when || when <= world.now) {
-    move_clock(when);
+  if (when <= actor_when || when <= world_now()) {
     first = take_first();
     first.act(first.ctx);
   } else {
-    move_clock(actor_when);
     actor->turn(actor->ctx);
   }
   return true;
