@@ -217,13 +217,15 @@ static void log_line(void *ctx, h3edge_log_level level, const char *text, size_t
 
 static const h3edge_logger loud = {.struct_size = sizeof loud, .level = H3EDGE_LOG_DEBUG, .line = log_line};
 
+static h3edge_credentials *borrowed_credentials(const edge *e) {
+  return e->options.twin ? e->options.twin->credentials : e->options.server.credentials;
+}
+
 static void make_credentials(edge *e) {
   const char **name = e->options.names;
 
-  if (e->options.twin) {
-    e->credentials = e->options.twin->credentials;
-    return;
-  }
+  e->credentials = borrowed_credentials(e);
+  if (e->credentials) return;
   if (!name[0]) name[0] = "localhost";
   if (h3edge_credentials_new(&e->credentials)) sim_fail(__FILE__, __LINE__, "no credentials");
   for (; name < e->options.names + 4 && *name; name++)
@@ -350,7 +352,7 @@ void edge_end(void) {
     free(edges[i]->inbox);
     origin_free(edges[i]->origin);
     if (edges[i]->second) origin_free(edges[i]->second);
-    if (!edges[i]->options.twin) h3edge_credentials_free(edges[i]->credentials);
+    if (!borrowed_credentials(edges[i])) h3edge_credentials_free(edges[i]->credentials);
     free(edges[i]);
   }
   free(edges);

@@ -11,7 +11,8 @@
 
 typedef struct edge edge;
 
-/* `server` and `upstream` are the library's own options; credentials, memory and logger are filled in. */
+/* `server` and `upstream` are the library's own options; memory and logger are filled in, and credentials where there
+ * are none. */
 typedef struct edge_options {
   char defaults;
   const char *address; /* (198.51.100.1:443) */
@@ -37,7 +38,7 @@ struct edge {
   h3edge_upstream *upstream;
   h3edge_register *own_register; /* with `claims` */
   origin *origin;
-  origin *second; /* with `two_servers` */
+  origin *second;  /* with `two_servers` */
   bool shut_down;  /* the story shut it down: it takes no new client */
   size_t requests; /* on_request was called so often */
 
