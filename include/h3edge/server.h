@@ -237,7 +237,8 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(early_limit_reached, "early requests refused because too much waited")                                             \
   X(early_never_delivered, "early requests whose connection or stream ended while they waited")                        \
   X(early_never_confirmed, "requests delivered early on connections that never completed the handshake")               \
-  X(claims_limited, "claims not made: too many from one neighbourhood of addresses")
+  X(claims_limited, "claims not made: too many from one neighbourhood of addresses")                                   \
+  X(memory, "bytes that connections and their requests take now")
 typedef struct h3edge_stats {
   size_t struct_size;
 #define H3EDGE_STATS_MEMBER(name, text) uint64_t name;

@@ -68,7 +68,9 @@ static int on_consumed(nghttp3_conn *h3, int64_t id, size_t len, void *session, 
 
 static int on_acked(nghttp3_conn *h3, int64_t id, uint64_t len, void *session, void *stream) {
   (void)h3, (void)id, (void)session;
-  if (stream) h3edge__queue_release(&((h3edge__stream *)stream)->request.out, (size_t)len);
+  if (!stream) return 0;
+  h3edge__queue_release(&((h3edge__stream *)stream)->request.out, (size_t)len);
+  h3edge__stream_weigh(stream);
   return 0;
 }
 

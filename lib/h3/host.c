@@ -32,6 +32,10 @@ static void *mem_realloc(void *block, size_t size, void *ctx) {
   return mem->realloc(mem->ctx, block, size);
 }
 
+nghttp3_mem h3edge__nghttp3_mem(const h3edge_mem *mem) {
+  return (nghttp3_mem){(void *)(uintptr_t)mem, mem_malloc, mem_free, mem_calloc, mem_realloc};
+}
+
 /* A client may use the SETTINGS of its last connection with early data, so it gets early data under the same ones only
  * (RFC 9114 7.2.4.2). */
 static void set_settings(h3edge__host *host) {
@@ -60,7 +64,6 @@ void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_s
       .stats = stats,
       .on_request = on_request,
       .app = h3edge__h3_app,
-      .mem = {(void *)(uintptr_t)options->mem, mem_malloc, mem_free, mem_calloc, mem_realloc},
   };
   set_settings(host);
   h3edge__spares_init(&host->spare_streams);

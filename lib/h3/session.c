@@ -56,7 +56,7 @@ static int open_h3(h3edge__session *session) {
   const h3edge__host *host = session->host;
   size_t max_requests = host->options->max_requests;
 
-  if (nghttp3_conn_server_new(&session->h3, &h3edge__callbacks, &host->settings, &host->mem, session)) return -1;
+  if (nghttp3_conn_server_new(&session->h3, &h3edge__callbacks, &host->settings, &session->mem, session)) return -1;
   nghttp3_conn_set_max_client_streams_bidi(session->h3, max_requests);
   nghttp3_conn_set_max_concurrent_streams(session->h3, max_requests);
   return open_streams(session);
@@ -65,20 +65,22 @@ static int open_h3(h3edge__session *session) {
 static void *session_open(void *ctx, h3edge__conn *conn) {
   /* IDs are few and counted up by QUIC: nobody can choose keys that collide. */
   static const uint8_t seed[16] = {0};
-  h3edge__host *host = ctx;
-  h3edge__session *session = h3edge__alloc_zero(host->options->mem, sizeof *session);
+  h3edge__account *account = h3edge__conn_account(conn);
+  h3edge__session *session = h3edge__alloc_zero(&account->mem, sizeof *session);
 
   if (!session) return NULL;
-  session->host = host;
+  session->host = ctx;
   session->conn = conn;
+  session->account = account;
+  session->mem = h3edge__nghttp3_mem(&account->mem);
   session->bare_end = -1;
-  h3edge__map_init(&session->by_id, host->options->mem, seed);
+  h3edge__map_init(&session->by_id, &account->mem, seed);
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
   h3edge__session_begin_early(session);
   if (!open_h3(session)) return session;
   nghttp3_conn_del(session->h3);
-  h3edge__free(host->options->mem, session);
+  h3edge__free(&account->mem, session);
   return NULL;
 }
 
@@ -94,7 +96,7 @@ static void session_close(void *ctx, h3edge_reason reason) {
   while (!h3edge__list_is_empty(&session->streams))
     h3edge__stream_free(H3EDGE__OF(session->streams.next, h3edge__stream, node));
   h3edge__map_free(&session->by_id);
-  h3edge__free(session->host->options->mem, session);
+  h3edge__free(&session->account->mem, session);
 }
 
 /* Facts about streams. */
@@ -161,12 +163,16 @@ static int received_uni(h3edge__session *session, int64_t id, const uint8_t *dat
 static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t len, bool fin) {
   h3edge__session *session = ctx;
   h3edge__stream *stream;
+  int error;
 
   if (session->broken) return -1;
   if (!is_request(id)) return received_uni(session, id, data, len, fin);
   stream = find(session, id);
   if (!stream) stream = accept_stream(session, id);
-  return stream ? h3edge__stream_received(stream, data, len, fin) : -1;
+  if (!stream) return -1;
+  error = h3edge__stream_received(stream, data, len, fin);
+  h3edge__stream_weigh(stream);
+  return error;
 }
 
 static int session_acked(void *ctx, int64_t id, uint64_t len) {
@@ -270,8 +276,12 @@ static void session_due(void *ctx) {
   h3edge__session *session = ctx;
   h3edge__node *node;
 
-  while (!session->broken && (node = h3edge__list_pop(&session->due)))
-    h3edge__stream_settle(H3EDGE__OF(node, h3edge__stream, due));
+  while (!session->broken && (node = h3edge__list_pop(&session->due))) {
+    h3edge__stream *stream = H3EDGE__OF(node, h3edge__stream, due);
+
+    h3edge__stream_settle(stream);
+    h3edge__stream_weigh(stream);
+  }
 }
 
 /* After the last GOAWAY, with every request done and nothing left to send. */

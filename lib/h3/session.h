@@ -9,6 +9,7 @@
 #include "h3/control.h"
 #include "quic/app.h"
 #include "replay/early.h"
+#include "util/account.h"
 #include "util/list.h"
 #include "util/map.h"
 #include "util/spares.h"
@@ -22,7 +23,6 @@ typedef struct h3edge__host {
   struct h3edge__quic_app app; /* h3edge__h3_app with its binding; `ctx` is the host */
   nghttp3_settings settings;
   char settings_text[160];
-  nghttp3_mem mem;
   h3edge__claim_rate claim_rate;
   h3edge__map claims; /* from the ID of a claim that is not answered to its session */
   uint64_t claim_count;
@@ -32,6 +32,7 @@ typedef struct h3edge__host {
 void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_server_options *options,
                        h3edge_stats *stats, void (*on_request)(h3edge_server *server, h3edge_request *request));
 void h3edge__host_free(h3edge__host *host); /* after its sessions */
+nghttp3_mem h3edge__nghttp3_mem(const h3edge_mem *mem);
 /* What h3edge_server_claimed says (early.c). */
 void h3edge__host_claimed(h3edge__host *host, uint64_t id, h3edge_claim answer);
 
@@ -44,6 +45,8 @@ typedef enum h3edge__shutdown { RUNNING, NOTICED, LAST_CALLED } h3edge__shutdown
 typedef struct h3edge__session {
   h3edge__host *host;
   h3edge__conn *conn;
+  h3edge__account *account; /* the connection's */
+  nghttp3_mem mem;
   nghttp3_conn *h3;
   h3edge__map by_id;    /* request streams */
   h3edge__node streams; /* the same, oldest first */

@@ -62,10 +62,22 @@ h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
   h3edge__list_init(&stream->node);
   h3edge__list_init(&stream->due);
   h3edge__list_push_back(&session->streams, &stream->node);
+  h3edge__stream_weigh(stream);
   return stream;
 }
 
+static void set_weight(h3edge__stream *stream, uint64_t weight) {
+  h3edge__account_give(stream->session->account, stream->weight);
+  h3edge__account_take(stream->session->account, weight);
+  stream->weight = weight;
+}
+
+void h3edge__stream_weigh(h3edge__stream *stream) {
+  set_weight(stream, sizeof *stream + h3edge__request_weight(&stream->request));
+}
+
 void h3edge__stream_free(h3edge__stream *stream) {
+  set_weight(stream, 0);
   h3edge__map_remove(&stream->session->by_id, &stream->id, sizeof stream->id);
   h3edge__list_remove(&stream->node);
   h3edge__list_remove(&stream->due);

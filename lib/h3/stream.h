@@ -27,12 +27,15 @@ typedef struct h3edge__stream {
   bool fin_sent;                    /* … and all of it is in packets */
   char status[H3EDGE__NUMBER_TEXT]; /* text of `:status` */
   h3edge__early_request early;
+  uint64_t weight;        /* bytes that it takes, as the connection's account knows */
   uint64_t waiting_bytes; /* while it is held: of its head, its content and its trailers */
 } h3edge__stream;
 
 /* NULL: out of memory. It is in session->streams and session->by_id then. */
 h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id);
 void h3edge__stream_free(h3edge__stream *stream);
+/* Tells the account what it takes now. */
+void h3edge__stream_weigh(h3edge__stream *stream);
 void h3edge__stream_free_spares(h3edge__host *host);
 
 /* stream.c: what arrives. */

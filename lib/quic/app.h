@@ -64,6 +64,8 @@ struct h3edge__quic_app {
 uint64_t h3edge__conn_id(const h3edge__conn *conn); /* counts up; for the log */
 h3edge_ts h3edge__conn_now(const h3edge__conn *conn);
 const h3edge_path *h3edge__conn_path(const h3edge__conn *conn);
+/* What a session takes counts here, and is given back when it closes. */
+struct h3edge__account *h3edge__conn_account(h3edge__conn *conn);
 
 /* Early data (RFC 8446 2.3). Whether the client's address was proved by the token in its first packet (RFC 9000 8.1.2,
  * 8.1.3), so that nobody else can have sent it in its name. */

@@ -9,6 +9,7 @@
 #include "quic/memory.h"
 #include "quic/rate.h"
 #include "quic/tls.h"
+#include "util/account.h"
 
 /* Who a connection's client is, as far as its Initial packet proves it. */
 typedef struct h3edge__hello {
@@ -38,6 +39,7 @@ struct h3edge__conn {
 
   /* NULL once it has ended: then only what is above and the farewell are left, for the closing or draining period. */
   ngtcp2_conn *quic;
+  h3edge__account account; /* of all that it takes while it is open */
   h3edge__memory memory;
   h3edge__tls tls;
   void *session;         /* the application protocol's; NULL before the keys are there */

@@ -16,6 +16,10 @@ const h3edge_path *h3edge__conn_path(const h3edge__conn *conn) {
   return &conn->path;
 }
 
+h3edge__account *h3edge__conn_account(h3edge__conn *conn) {
+  return &conn->account;
+}
+
 bool h3edge__conn_address_is_validated(const h3edge__conn *conn) {
   return conn->address_validated;
 }

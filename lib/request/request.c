@@ -60,6 +60,11 @@ void h3edge__request_reuse(h3edge_request *request) {
   request->response.fields = answered;
 }
 
+uint64_t h3edge__request_weight(const h3edge_request *request) {
+  return request->fields.size + request->trailers.size + request->content.held + request->response.fields.size +
+         request->out.held + request->out_trailers.size;
+}
+
 /* Getters. */
 
 const h3edge_head *h3edge_request_head(const h3edge_request *request) {

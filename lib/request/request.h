@@ -92,6 +92,9 @@ void h3edge__request_drain(h3edge_request *request);
 /* on_close, once. Commands do nothing any more. */
 void h3edge__request_close(h3edge_request *request, h3edge_reason reason);
 
+/* Bytes of heads, content and trailers that it holds, both ways. */
+uint64_t h3edge__request_weight(const h3edge_request *request);
+
 /* The oldest interim response that was not taken, or NULL. The caller frees it with h3edge__message_free. */
 h3edge__message *h3edge__request_take_inform(h3edge_request *request);
 void h3edge__message_free(h3edge__message *message, const h3edge_mem *mem);

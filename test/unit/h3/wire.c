@@ -35,6 +35,10 @@ const h3edge_path *h3edge__conn_path(const h3edge__conn *conn) {
   return &conn->path;
 }
 
+h3edge__account *h3edge__conn_account(h3edge__conn *conn) {
+  return &conn->account;
+}
+
 bool h3edge__conn_address_is_validated(const h3edge__conn *conn) {
   return conn->validated;
 }
@@ -273,6 +277,7 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
 
   memset(&wire, 0, sizeof wire);
   wire.conn.has_output = true;
+  h3edge__account_init(&wire.conn.account, &unit_mem, &wire.stats.memory);
   h3edge_server_options_init(&wire.options);
   wire.options.mem = &unit_mem;
   wire.options.logger = &logger;
@@ -321,6 +326,8 @@ void wire_close(void) {
   nghttp3_conn_del(wire.client);
   assert_int_equal(wire.closed, wire.attached);
   assert_int_equal(wire.stats.requests_open, 0);
+  assert_int_equal(wire.conn.account.used, 0);
+  assert_int_equal(wire.stats.memory, 0);
   assert_true(wire.conn.credit <= wire.conn.received);
   wire.client = NULL;
 }

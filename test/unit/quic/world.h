@@ -298,6 +298,7 @@ static inline void world_free(world *w) {
   assert_int_equal(w->opened, w->closed);
   assert_int_equal(w->stats.connections, 0);
   assert_int_equal(w->stats.half_open, 0);
+  assert_int_equal(w->stats.memory, 0);
   free(w);
 }
 
