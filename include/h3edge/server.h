@@ -78,7 +78,8 @@ typedef struct h3edge_server_options {
   size_t retry_from;
   /* Retry packets in a second. While a flood lasts every client needs one, and there is no telling which Initial is an
    * honest one's: below the flood's rate this locks clients out. It bounds the packets that go to forged addresses
-   * (100,000). */
+   * (100,000). Between two polls there are 32 at most, so that a flood beyond what there is time for keeps newcomers
+   * waiting, and not those who are in. */
   size_t max_retries;
   /* Other answers to who has no connection, of each kind in a second: Version Negotiation, stateless reset, and
    * CONNECTION_CLOSE. A client that gets none tries again or gives up by itself, so this need not be much: it is enough
@@ -209,7 +210,7 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(handshakes_completed, "handshakes completed")                                                                      \
   X(version_negotiations_sent, "Version Negotiation packets sent")                                                     \
   X(retries_sent, "Retry packets sent")                                                                                \
-  X(retries_limited, "Retry packets not sent: too many in a second")                                                   \
+  X(retries_limited, "Retry packets not sent: too many in a second, or at once")                                       \
   X(stateless_resets_sent, "stateless resets sent")                                                                    \
   X(refusals_sent, "CONNECTION_CLOSE packets sent to clients that had no connection")                                  \
   X(answers_limited, "Version Negotiation, resets and these not sent: too many in a second")                           \

@@ -13,9 +13,13 @@
 #include "quic/credentials.h"
 #include "quic/path.h"
 #include "quic/rate.h"
+#include "quic/shed.h"
 #include "quic/stateless.h"
 #include "util/log.h"
 #include "util/mem.h"
+
+/* Before the next poll; the rest of the outbox is for connections. */
+#define RETRIES_AT_ONCE (H3EDGE__OUTBOX_MAX / 2)
 
 struct h3edge__endpoint {
   h3edge__commons commons;
@@ -112,13 +116,16 @@ static void refuse(h3edge__endpoint *endpoint, const datagram *d, const ngtcp2_p
   if (answer(endpoint, d, data, h3edge__stateless_close(data, initial, code))) endpoint->commons.stats->refusals_sent++;
 }
 
+/* A Retry costs several times what it costs to read and drop an Initial. When a flood brings more than there is time to
+ * answer, it is newcomers that wait: all that is read goes to the others' connections before the socket overflows. */
 static void ask_for_retry(h3edge__endpoint *endpoint, const datagram *d, const ngtcp2_pkt_hd *initial) {
   h3edge__commons *commons = &endpoint->commons;
   uint8_t data[H3EDGE__DATAGRAM_MAX];
   ngtcp2_cid scid;
   size_t len = 0;
 
-  if (!h3edge__rate_take(&endpoint->retries, commons->options->max_retries, H3EDGE_SECOND, commons->door.now)) {
+  if (commons->outbox.count >= RETRIES_AT_ONCE ||
+      !h3edge__rate_take(&endpoint->retries, commons->options->max_retries, H3EDGE_SECOND, commons->door.now)) {
     commons->stats->retries_limited++;
     drop(endpoint);
     return;
@@ -161,7 +168,7 @@ static void accept_client(h3edge__endpoint *endpoint, const datagram *d, const h
   }
 }
 
-static bool has_to_prove_its_address(const h3edge__commons *commons) {
+static bool has_to_prove_its_address(h3edge__commons *commons) {
   switch (commons->options->retry) {
   case H3EDGE_RETRY_NEVER:
     return false;
@@ -170,7 +177,8 @@ static bool has_to_prove_its_address(const h3edge__commons *commons) {
   case H3EDGE_RETRY_UNDER_LOAD:
     break;
   }
-  return commons->stats->half_open >= commons->options->retry_from;
+  return commons->stats->half_open >= commons->options->retry_from ||
+         h3edge__shed_stage(commons) >= H3EDGE__MEMORY_TIGHT;
 }
 
 /* The limits, in this order: what costs nothing is refused first. */
@@ -181,6 +189,10 @@ static void consider_client(h3edge__endpoint *endpoint, const datagram *d, const
 
   if (endpoint->shutting_down || commons->stats->connections >= options->max_connections) {
     commons->stats->connections_refused++;
+    refuse(endpoint, d, hello->initial, NGTCP2_CONNECTION_REFUSED);
+  } else if (h3edge__shed_stage(commons) >= H3EDGE__MEMORY_SHORT) {
+    commons->stats->connections_refused++;
+    commons->stats->memory_refused++;
     refuse(endpoint, d, hello->initial, NGTCP2_CONNECTION_REFUSED);
   } else if (!validated && hello->initial->dcid.datalen < NGTCP2_MIN_INITIAL_DCIDLEN) {
     drop(endpoint); /* RFC 9000 7.2 */
@@ -297,7 +309,8 @@ int h3edge__endpoint_poll(h3edge__endpoint *endpoint, uint8_t *buf, size_t cap, 
   if (cap < H3EDGE__DATAGRAM_MAX) return H3EDGE_ERR_INVAL;
   h3edge__enter(&commons->door, now);
   run_timers(commons);
-  sends = next_batch(commons, buf, cap, out);
+  do sends = next_batch(commons, buf, cap, out);
+  while (!sends && h3edge__shed(commons));
   if (sends) count_batch(commons->stats, out);
   h3edge__leave(&commons->door);
   return sends;

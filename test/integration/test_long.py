@@ -9,12 +9,12 @@ import socket
 import threading
 import time
 from hashlib import sha256
-from pathlib import Path
 
 import pycurl
 import pytest
 from app import blocks
 from clients import Fetch, fetch
+from honest import Memory
 from processes import Proxy, Uvicorn
 from test_libcurl import JSON, MIB, sha256_of
 
@@ -73,30 +73,18 @@ def test_no_request_fails_after_any_thought():
     assert figures["exchanges_failed"] == 0
 
 
-class Memory(threading.Thread):
-    """Watches what a process has resident. `with` claims that it did not grow by more than GROWTH."""
-
-    def __init__(self, pid):
-        super().__init__()
-        self.status, self.stopped, self.samples = Path(f"/proc/{pid}/status"), threading.Event(), []
-
-    def run(self):
-        while True:
-            self.samples.append(int(re.search(r"VmRSS:\s+(\d+) kB", self.status.read_text())[1]) * 1024)
-            if self.stopped.wait(0.25):
-                return
+class Growth(Memory):
+    """Claims that it did not grow by more than GROWTH, and that this took its time."""
 
     def __enter__(self):
         self.begin = time.monotonic()
-        self.start()
+        return super().__enter__()
 
     def __exit__(self, kind, *_):
-        self.stopped.set()
-        self.join()
-        first, most, last = (size / MIB for size in (self.samples[0], max(self.samples), self.samples[-1]))
+        super().__exit__()
         seconds = time.monotonic() - self.begin
-        print(f"\n{SIZE // MIB} MiB in {seconds:.0f} s: resident {first:.1f} MiB, at most {most:.1f}, at the end {last:.1f}")
-        assert kind or most - first <= GROWTH / MIB
+        print(f"\n{SIZE // MIB} MiB in {seconds:.0f} s: resident {self.first / MIB:.1f} MiB, at most {self.most / MIB:.1f}")
+        assert kind or self.most - self.first <= GROWTH
         assert kind or seconds > 0.8 * SIZE / RATE, "the slow end was not slow"
 
 
@@ -105,7 +93,7 @@ def test_download_by_a_slow_client_needs_no_memory():
         fetch(f"{proxy.url}/")
         one = Fetch(f"{proxy.url}/download?length={SIZE}", keep=False, timeout=3600)
         one.curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, RATE)
-        with Memory(proxy.popen.pid):
+        with Growth(proxy):
             one.run()
         one.curl.close()
     assert (one.length, one.digest.hexdigest()) == (SIZE, sha256_of(SIZE))
@@ -146,7 +134,7 @@ def test_upload_to_a_slow_origin_needs_no_memory():
     origin.start()
     with Proxy(origin.url) as proxy:
         one = Fetch(f"{proxy.url}/upload", "PUT", content=blocks(SIZE), length=SIZE, timeout=3600)
-        with Memory(proxy.popen.pid):
+        with Growth(proxy):
             one.run()
         one.curl.close()
     assert (one.status, one.text) == (200, sha256_of(SIZE))

@@ -286,6 +286,30 @@ done:
   client_free(c);
 }
 
+/* What one turn brings beyond a number is dropped, and the next turn has the same again. */
+static void test_too_many_retries_at_once(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t len, i, turn, answers;
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (turn = 1; turn <= 3; turn++) {
+    for (i = 0; i < 100; i++) world_receive(w, &path, datagram, len, 0);
+    for (answers = 0; world_poll(w); answers++) continue;
+    CHECK_INT(answers, 32);
+    CHECK_INT(w->stats.retries_sent, 32 * turn);
+    CHECK_INT(w->stats.retries_limited, 68 * turn);
+    CHECK_INT(w->stats.datagrams_dropped, 68 * turn);
+  }
+done:
+  world_free(w);
+  client_free(c);
+}
+
 /* A Retry token that was stolen is of no use at another address. */
 static void test_stolen_retry_token(void) {
   world *w = world_new();
@@ -541,7 +565,7 @@ UNIT_MAIN("endpoint", UNIT(test_credentials_are_needed), UNIT(test_garbage), UNI
           UNIT(test_forged_initials), UNIT(test_junk_behind_an_initial), UNIT(test_unknown_version),
           UNIT(test_stateless_reset), UNIT(test_resets_are_few_and_short), UNIT(test_retry),
           UNIT(test_retry_under_load), UNIT(test_retry_never), UNIT(test_too_many_retries),
-          UNIT(test_too_many_refusals), UNIT(test_stolen_retry_token), UNIT(test_token_of_last_visit),
-          UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order), UNIT(test_too_many_connections),
-          UNIT(test_too_many_half_open), UNIT(test_outbox_overflow), UNIT(test_segments), UNIT(test_counters),
-          UNIT(test_deadline))
+          UNIT(test_too_many_retries_at_once), UNIT(test_too_many_refusals), UNIT(test_stolen_retry_token),
+          UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order),
+          UNIT(test_too_many_connections), UNIT(test_too_many_half_open), UNIT(test_outbox_overflow),
+          UNIT(test_segments), UNIT(test_counters), UNIT(test_deadline))
