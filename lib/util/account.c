@@ -36,9 +36,10 @@ static void *account_calloc(void *ctx, size_t count, size_t size) {
 
 static void account_free(void *ctx, void *data) {
   h3edge__account *account = ctx;
-  block *b = (block *)data - 1;
+  block *b;
 
   if (!data) return;
+  b = (block *)data - 1;
   h3edge__account_give(account, b->size);
   h3edge__free(account->source, b);
 }
