@@ -3,13 +3,13 @@
  * the same bytes go to nghttp3. Any cut of the stream into pieces finds the same borders. */
 #include "h3/control.h"
 
-enum { CONTROL_STREAM = 0, PRIORITY_UPDATE = 0xf0700 };
+enum { CONTROL_STREAM = 0, GOAWAY = 0x7, MAX_PUSH_ID = 0xd, PRIORITY_UPDATE = 0xf0700 };
 
 enum {
   STREAM_TYPE,
   TYPE, /* of a frame */
   LENGTH,
-  ELEMENT, /* the ID at the start of a PRIORITY_UPDATE */
+  ELEMENT, /* the ID at its start */
   PAYLOAD,
   OTHER_STREAM
 };
@@ -25,9 +25,13 @@ static bool read_varint(h3edge__control *control, uint8_t byte) {
   return !control->more;
 }
 
+static bool begins_with_id(uint64_t type) {
+  return type == GOAWAY || type == MAX_PUSH_ID || type == PRIORITY_UPDATE;
+}
+
 static void begin_payload(h3edge__control *control) {
   control->left = control->number;
-  control->step = !control->left ? TYPE : control->type == PRIORITY_UPDATE ? ELEMENT : PAYLOAD;
+  control->step = !control->left ? TYPE : begins_with_id(control->type) ? ELEMENT : PAYLOAD;
 }
 
 static void read_byte(h3edge__control *control, uint8_t byte) {
@@ -52,6 +56,7 @@ static void read_byte(h3edge__control *control, uint8_t byte) {
     break;
   default: /* ELEMENT */
     control->step = PAYLOAD;
+    control->malformed = control->type != PRIORITY_UPDATE;
   }
 }
 
@@ -67,7 +72,7 @@ size_t h3edge__control_read(h3edge__control *control, const uint8_t *data, size_
   bool at_border = false;
   size_t used = 0;
 
-  while (used < len) {
+  while (used < len && !control->malformed) {
     at_border = false;
     if (control->step >= PAYLOAD) {
       used += skip(control, len - used);
@@ -77,5 +82,6 @@ size_t h3edge__control_read(h3edge__control *control, const uint8_t *data, size_
     read_byte(control, data[used++]);
     at_border &= control->step == PAYLOAD;
   }
+  if (control->malformed) return 0;
   return at_border ? len - 1 : len;
 }

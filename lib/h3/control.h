@@ -3,6 +3,9 @@
  *
  * nghttp3 before 1.10 asserts that something follows when the element ID of a PRIORITY_UPDATE frame (RFC 9218 7.2) ends
  * but the frame does not: a packet that ends there would end the process. So the ID's last byte waits for the next one.
+ *
+ * What follows the ID of a GOAWAY or MAX_PUSH_ID frame within it, nghttp3 takes for the next frame, instead of an error
+ * (RFC 9114 7.1). Both must see the same borders: such a frame is malformed here.
  */
 #ifndef H3EDGE_LIB_H3_CONTROL_H
 #define H3EDGE_LIB_H3_CONTROL_H
@@ -21,10 +24,11 @@ typedef struct h3edge__control {
   uint64_t number; /* the integer so far */
   uint64_t type;   /* of the frame */
   uint64_t left;   /* bytes left of the frame */
+  bool malformed;
 } h3edge__control;
 
 /* Begins as all zero but for the ID. Reads the next bytes of the stream, and returns how many of them may be passed on
- * now: all, or all but the last. */
+ * now: all, or all but the last; none once the stream is malformed. */
 size_t h3edge__control_read(h3edge__control *control, const uint8_t *data, size_t len);
 
 #endif

@@ -148,6 +148,8 @@ static int received_uni(h3edge__session *session, int64_t id, const uint8_t *dat
   if (!control || fin) return feed_uni(session, id, data, len, fin);
   control->id = id;
   ready = h3edge__control_read(control, data, len);
+  if (control->malformed)
+    return h3edge__session_fail_with(session, NGHTTP3_H3_FRAME_ERROR, "a frame goes on behind its ID");
   if (control->holds && len) {
     joined[0] = control->held;
     joined[1] = *data;

@@ -20,7 +20,8 @@ enum {
   CREDIT, /* a stream has no credit to be answered on, or has it again */
   CONFIRM,
   SHUTDOWN,
-  RUN
+  RUN,
+  RESET_UNI
 };
 
 enum { REQUESTS_MAX = 16 };
@@ -141,11 +142,19 @@ static void answer(const visit *v, uint8_t what) {
   }
 }
 
+/* QUIC allows no more of the unidirectional ones at a time (quic/params.c). */
+static bool may_open(int64_t id) {
+  size_t i, open = 0;
+
+  for (i = 0; i < wire.stream_count; i++) open += wire.streams[i].id & 2 && !wire.streams[i].closed;
+  return wire.stream_count < WIRE_STREAMS && (!(id & 2) || open < H3EDGE__UNI_STREAMS);
+}
+
 /* The stream, new if need be. NULL: there are too many. */
 static wire_stream *stream_of(int64_t id) {
   wire_stream *stream = wire_find(id);
 
-  if (stream || wire.stream_count == WIRE_STREAMS) return stream;
+  if (stream || !may_open(id)) return stream;
   stream = &wire.streams[wire.stream_count++];
   *stream = (wire_stream){.id = id, .raw = true, .fin = (id & 2) != 0}; /* on one kind nothing comes back */
   return stream;
@@ -173,7 +182,7 @@ static void change_credit(wire_stream *stream) {
 
 static void operate(uint8_t operation, fuzz_input *in) {
   unsigned kind = operation >> 4, index = operation & 15;
-  wire_stream *request = wire_find(4 * (int64_t)index);
+  wire_stream *request = wire_find(4 * (int64_t)index), *uni = wire_find(4 * (int64_t)index + 2);
   uint8_t len = kind <= SEND_UNI_FIN || kind == ANSWER ? fuzz_byte(in) : 0;
   int64_t id = 4 * (int64_t)index + (kind >= SEND_UNI ? 2 : 0);
 
@@ -193,6 +202,8 @@ static void operate(uint8_t operation, fuzz_input *in) {
     wire_confirm();
   else if (kind == SHUTDOWN)
     wire_shutdown();
+  else if (kind == RESET_UNI && uni && !uni->fin_sent && !uni->reset_sent)
+    wire_reset(uni);
   if (kind != ANSWER) wire_run();
 }
 

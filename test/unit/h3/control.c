@@ -49,9 +49,31 @@ static void what_is_something_else_has_none(void) {
   has_border(BYTES("\x00\x80\x0f\x07\x01\x04\x00u=1\x04\x00"), 0); /* the other PRIORITY_UPDATE, for pushes */
 }
 
+/* The stream is in order up to its last byte, with which the ID of a frame is read that has more in it. */
+static void is_malformed_at_last(const uint8_t *data, size_t len) {
+  h3edge__control whole = {.id = 2}, cut = {.id = 2};
+
+  CHECK_INT(h3edge__control_read(&cut, data, len - 1), len - 1);
+  CHECK(!cut.malformed);
+  CHECK_INT(h3edge__control_read(&cut, data + len - 1, 1), 0);
+  CHECK(cut.malformed);
+  CHECK_INT(h3edge__control_read(&whole, data, len), 0);
+  CHECK(whole.malformed);
+  CHECK_INT(h3edge__control_read(&whole, data, 1), 0);
+done:
+  return;
+}
+
+static void a_frame_of_one_id_has_nothing_else(void) {
+  is_malformed_at_last(BYTES("\x00\x04\x00\x07\x02\x00"));
+  is_malformed_at_last(BYTES("\x00\x04\x00\x0d\x40\x09\x80\x00\x00\x00"));
+  has_border(BYTES("\x00\x07\x01\x00\x0d\x02\x40\x00" UPDATE "\x04\x00u=1"), 14);
+}
+
 static void the_type_of_the_stream_may_be_long(void) {
   has_border(BYTES("\x80\x00\x00\x00" UPDATE "\x04\x00u=1"), 10);
 }
 
 UNIT_MAIN("control", UNIT(the_end_of_an_element_id_is_the_border), UNIT(a_frame_that_ends_with_it_has_none),
-          UNIT(what_is_something_else_has_none), UNIT(the_type_of_the_stream_may_be_long))
+          UNIT(what_is_something_else_has_none), UNIT(a_frame_of_one_id_has_nothing_else),
+          UNIT(the_type_of_the_stream_may_be_long))
