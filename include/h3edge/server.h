@@ -101,6 +101,23 @@ typedef struct h3edge_server_options {
    * is not handed out. Too much of trailers, when it is already: reset with OVERLOAD. */
   size_t max_field_section;
   size_t max_field_lines;
+  /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
+   * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10
+   * KiB in GnuTLS while the handshake lasts, 4 KiB then), some hundred bytes of each for tables, what the allocator
+   * itself needs, and what an upstream holds.
+   *
+   * Of all connections of this object together (1 GiB; an idle one takes some 50 KiB). What goes, and when:
+   *   from a half on           early data is refused as a whole, newcomers have to prove their address (by Retry, but
+   *                            not with H3EDGE_RETRY_NEVER)
+   *   from three quarters on   newcomers are refused; connections without a request are closed, after a GOAWAY, those
+   *                            first that have been without for longest, until there is less
+   *   above it                 requests that wait for a handshake are rejected, so that the client may send them again;
+   *                            then the connections that take most are closed with H3_EXCESSIVE_LOAD
+   * Each ends when there is a sixteenth less than where it began. */
+  size_t max_memory;
+  /* Of one connection. Beyond it is closed with H3_EXCESSIVE_LOAD. (32 MiB more than connection_window and max_requests
+   * times response_window, which is what is allowed otherwise.) */
+  size_t max_connection_memory;
   /* Called with each line of the NSS key log; everything can be decrypted with it. */
   void (*on_keylog)(void *ctx, const char *line, size_t len);
   void *keylog_ctx;
@@ -239,7 +256,12 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(early_never_delivered, "early requests whose connection or stream ended while they waited")                        \
   X(early_never_confirmed, "requests delivered early on connections that never completed the handshake")               \
   X(claims_limited, "claims not made: too many from one neighbourhood of addresses")                                   \
-  X(memory, "bytes that connections and their requests take now")
+  X(memory, "bytes that connections and their requests take now")                                                      \
+  X(memory_refused, "connections refused because memory was short")                                                    \
+  X(memory_idle_closed, "connections without a request closed because memory was short")                               \
+  X(memory_requests_rejected, "requests that waited for the handshake, rejected because memory was short")             \
+  X(memory_largest_closed, "connections closed because memory was short and they took most")                           \
+  X(memory_limit_closed, "connections closed because they took more than one may")
 typedef struct h3edge_stats {
   size_t struct_size;
 #define H3EDGE_STATS_MEMBER(name, text) uint64_t name;

@@ -90,15 +90,33 @@ static void lose(h3edge__stream *stream, h3edge__early_outcome outcome) {
   tell(stream);
 }
 
+static void give_up(h3edge__stream *stream, const char *why) {
+  lose(stream, H3EDGE__EARLY_LIMIT_REACHED);
+  h3edge__stream_fail(stream, H3EDGE_REASON_REJECTED, why);
+}
+
 void h3edge__stream_hold(h3edge__stream *stream, uint64_t len) {
   h3edge__session *session = stream->session;
 
   stream->waiting_bytes += len;
   session->waiting_bytes += len;
   session->host->stats->bytes_waiting += len;
-  if (has_room(session)) return;
-  lose(stream, H3EDGE__EARLY_LIMIT_REACHED);
-  h3edge__stream_fail(stream, H3EDGE_REASON_REJECTED, "too much waits for the handshake");
+  if (!has_room(session)) give_up(stream, "too much waits for the handshake");
+}
+
+size_t h3edge__session_reject_waiting(void *ctx) {
+  h3edge__session *session = ctx;
+  size_t count = 0;
+  h3edge__node *node;
+
+  for (node = session->streams.next; node != &session->streams; node = node->next) {
+    h3edge__stream *stream = H3EDGE__OF(node, h3edge__stream, node);
+
+    if (!stream->held || stream->request.reset) continue;
+    give_up(stream, "memory is short");
+    count++;
+  }
+  return count;
 }
 
 static void begin_to_wait(h3edge__stream *stream) {

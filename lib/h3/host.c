@@ -5,8 +5,8 @@
 
 #include "h3/stream.h"
 
-#define QPACK_TABLE 4096  /* for the client's encoder: it saves bytes on the uplink and costs 1.4 KiB */
-#define QPACK_BLOCKED 100 /* streams that may wait for it */
+#define QPACK_TABLE 4096 /* for the client's encoder: it saves bytes on the uplink and costs 1.4 KiB */
+#define QPACK_BLOCKED 16 /* streams that may wait for it, with 17 KiB each */
 
 static void *mem_malloc(size_t size, void *ctx) {
   const h3edge_mem *mem = ctx;

@@ -8,6 +8,7 @@
 
 #define DATAGRAM_MIN 1500                                   /* the smallest buffer that a batch is written into */
 #define TICKET_LIFETIME_MAX (7 * 24 * 3600 * H3EDGE_SECOND) /* RFC 8446 4.6.1 */
+#define CONNECTION_MEMORY ((size_t)32 << 20)                /* beside its windows */
 
 struct h3edge_server {
   h3edge_server_options options; /* complete */
@@ -20,6 +21,20 @@ struct h3edge_server {
 
 static void on_request(h3edge_server *server, h3edge_request *request) {
   server->events.on_request(server->ctx, server, request);
+}
+
+/* What the windows of one connection come to, or the most that there can be. */
+static size_t windows_of(const h3edge_server_options *options) {
+  size_t window = options->response_window;
+  size_t responses = options->max_requests > SIZE_MAX / window ? SIZE_MAX : options->max_requests * window;
+
+  return responses > SIZE_MAX - options->connection_window ? SIZE_MAX : responses + options->connection_window;
+}
+
+static size_t connection_memory(const h3edge_server_options *options) {
+  size_t windows = windows_of(options);
+
+  return windows > SIZE_MAX - CONNECTION_MEMORY ? SIZE_MAX : windows + CONNECTION_MEMORY;
 }
 
 static void fill_defaults(h3edge_server_options *options) {
@@ -37,6 +52,8 @@ static void fill_defaults(h3edge_server_options *options) {
   options->response_window = H3EDGE__OR(options->response_window, 256 << 10);
   options->max_field_section = H3EDGE__OR(options->max_field_section, 32 << 10);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->max_memory = H3EDGE__OR(options->max_memory, 1 << 30);
+  options->max_connection_memory = H3EDGE__OR(options->max_connection_memory, connection_memory(options));
   options->ticket_lifetime = H3EDGE__OR(options->ticket_lifetime, 3600 * H3EDGE_SECOND);
   options->ticket_hold = H3EDGE__OR(options->ticket_hold, 1100 * H3EDGE_MILLISECOND);
   options->max_waiting_requests = H3EDGE__OR(options->max_waiting_requests, 32);

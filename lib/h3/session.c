@@ -229,6 +229,7 @@ static void close_request(h3edge__stream *stream) {
   h3edge__stream_finish(stream, stream->request.reset ? stream->request.reason : reason);
   nghttp3_conn_set_stream_user_data(session->h3, stream->id, NULL);
   h3edge__stream_free(stream);
+  if (h3edge__list_is_empty(&session->streams)) h3edge__conn_set_idle(session->conn, true);
   h3edge__conn_credit_request(session->conn);
   /* QPACK's acknowledgements cannot wait for a response that never comes: nghttp3 keeps 2,000 bytes of them at most. */
   if (reason != H3EDGE_REASON_DONE || session->shutdown == LAST_CALLED) h3edge__conn_offer(session->conn);
@@ -363,7 +364,19 @@ static void session_shutdown(void *ctx) {
   h3edge__conn_offer(session->conn);
 }
 
+/* Now, and not after a notice and a round trip. */
+static void session_leave(void *ctx) {
+  h3edge__session *session = ctx;
+
+  if (session->broken || session->shutdown == LAST_CALLED) return;
+  session->shutdown = LAST_CALLED;
+  checked(session, nghttp3_conn_shutdown(session->h3));
+  h3edge__conn_offer(session->conn);
+}
+
 const struct h3edge__quic_app h3edge__h3_app = {
+    .no_error = NGHTTP3_H3_NO_ERROR,
+    .excessive_load = NGHTTP3_H3_EXCESSIVE_LOAD,
     .open = session_open,
     .close = session_close,
     .received = session_received,
@@ -380,4 +393,6 @@ const struct h3edge__quic_app h3edge__h3_app = {
     .blocked = session_blocked,
     .shut = session_shut,
     .shutdown = session_shutdown,
+    .leave = session_leave,
+    .reject_waiting = h3edge__session_reject_waiting,
 };

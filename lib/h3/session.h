@@ -83,6 +83,8 @@ int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const cha
 void h3edge__session_begin_early(h3edge__session *session);
 void h3edge__session_confirm_early(h3edge__session *session);
 void h3edge__session_end_early(h3edge__session *session);
+/* What is said in quic/app.h. */
+size_t h3edge__session_reject_waiting(void *session);
 /* Looks at each request that waits, oldest first. */
 void h3edge__session_review(h3edge__session *session);
 

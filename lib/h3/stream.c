@@ -61,6 +61,7 @@ h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
   stream->id = id;
   h3edge__list_init(&stream->node);
   h3edge__list_init(&stream->due);
+  if (h3edge__list_is_empty(&session->streams)) h3edge__conn_set_idle(session->conn, false);
   h3edge__list_push_back(&session->streams, &stream->node);
   h3edge__stream_weigh(stream);
   return stream;

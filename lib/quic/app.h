@@ -28,6 +28,9 @@ struct h3edge__quic_app {
   /* What a session ticket is bound to beside QUIC's and TLS's own (the protocol's settings): early data of a ticket
    * that was made under others is refused. Constant. */
   h3edge_str binding;
+  /* The codes that a connection is ended with: nothing is wrong, and it takes too much. */
+  uint64_t no_error;
+  uint64_t excessive_load;
 
   /* Keys for sending are there (on a server before early data is delivered): make the session. NULL: out of memory,
    * the connection is closed. Unidirectional streams may be opened inside. */
@@ -58,7 +61,9 @@ struct h3edge__quic_app {
   void (*blocked)(void *session, int64_t id);          /* no credit: do not pull this stream until `unblocked` */
   void (*shut)(void *session, int64_t id);             /* the stream no longer takes bytes */
 
-  void (*shutdown)(void *session); /* no new requests, finish (GOAWAY) */
+  void (*shutdown)(void *session);         /* no new requests, finish (GOAWAY) */
+  void (*leave)(void *session);            /* the same with nothing after it: the connection ends with its next turn */
+  size_t (*reject_waiting)(void *session); /* memory is short: requests that wait may go. Returns how many did. */
 };
 
 uint64_t h3edge__conn_id(const h3edge__conn *conn); /* counts up; for the log */
@@ -74,6 +79,9 @@ bool h3edge__conn_address_is_validated(const h3edge__conn *conn);
  * is none or more than one ClientHello came, so that no claim can be made. Borrowed until the next call. */
 size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key);
 
+/* Whether there is no request on it; there is none at first. Those that are idle for longest go first when memory is
+ * short. */
+void h3edge__conn_set_idle(h3edge__conn *conn, bool idle);
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id); /* NOMEM, LIMIT */
 /* The peer may send `len` bytes more on the stream and on the connection. */
 void h3edge__conn_credit(h3edge__conn *conn, int64_t id, uint64_t len);

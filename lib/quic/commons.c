@@ -28,6 +28,7 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
   h3edge__timers_init(&commons->timers, mem);
   h3edge__outbox_init(&commons->outbox, mem);
   h3edge__list_init(&commons->all);
+  h3edge__list_init(&commons->idle);
   h3edge__list_init(&commons->ready);
   commons->credentials = h3edge__credentials_ref(options->credentials);
   return 0;

@@ -15,6 +15,13 @@
 #include "util/list.h"
 #include "util/timers.h"
 
+typedef enum h3edge__shortage {
+  H3EDGE__MEMORY_PLENTY,
+  H3EDGE__MEMORY_TIGHT,
+  H3EDGE__MEMORY_SHORT,
+  H3EDGE__MEMORY_OUT
+} h3edge__shortage;
+
 typedef struct h3edge__commons {
   h3edge__door door; /* door.now is the time of everything that happens inside */
   const h3edge_server_options *options;
@@ -31,8 +38,10 @@ typedef struct h3edge__commons {
   h3edge__timers timers;
   h3edge__outbox outbox;
   h3edge__node all;     /* every connection */
+  h3edge__node idle;    /* open ones without a request, that which has been so for longest first */
   h3edge__node ready;   /* those that have something to do or to send; the first has its turn next */
   uint64_t connections; /* made so far: the number of the last one */
+  h3edge__shortage shortage;
 } h3edge__commons;
 
 /* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */

@@ -86,10 +86,12 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   conn->half_open = true;
   ngtcp2_ccerr_default(&conn->error);
   h3edge__list_init(&conn->in_all);
+  h3edge__list_init(&conn->in_idle);
   h3edge__list_init(&conn->in_ready);
   h3edge__account_init(&conn->account, commons->mem, &commons->stats->memory);
   h3edge__memory_init(&conn->memory, &conn->account.mem);
   h3edge__list_push_back(&commons->all, &conn->in_all);
+  h3edge__list_push_back(&commons->idle, &conn->in_idle);
   commons->stats->connections++;
   commons->stats->half_open++;
   error = start(conn, hello);
@@ -117,6 +119,7 @@ void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason) {
 
 void h3edge__conn_release(h3edge__conn *conn) {
   h3edge__conn_settle(conn);
+  h3edge__list_remove(&conn->in_idle);
   h3edge__list_remove(&conn->in_ready);
   ngtcp2_conn_del(conn->quic);
   conn->quic = NULL;

@@ -30,6 +30,7 @@ struct h3edge__conn {
   h3edge__commons *commons;
   uint64_t id;
   h3edge__node in_all;
+  h3edge__node in_idle;
   h3edge__node in_ready;
   h3edge__timer timer;
   h3edge_path path;
@@ -57,6 +58,7 @@ struct h3edge__conn {
   bool woken;      /* `due` is to be called */
   bool has_output; /* the protocol may have something to send that is worth a packet */
   bool shutdown;   /* the protocol is to be told */
+  bool leaving;    /* the next turn says GOAWAY, the one after it ends the connection */
   bool closing;    /* `error` is to be sent: the next poll ends the connection */
   ngtcp2_ccerr error;
 
@@ -101,6 +103,9 @@ void h3edge__conn_follow(h3edge__conn *conn); /* one has: the client may be ther
 void h3edge__conn_wait(h3edge__conn *conn);
 bool h3edge__conn_waits(const h3edge__conn *conn);
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx);
+
+/* It is told to go, without a fault of its own, in its next turns. */
+void h3edge__conn_dismiss(h3edge__conn *conn);
 
 /* Its end (conn_end.c). Each may free it. */
 /* ngtcp2 returned `error`. */

@@ -28,6 +28,11 @@ size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key) {
   return h3edge__tls_claim_key(&conn->tls, key);
 }
 
+void h3edge__conn_set_idle(h3edge__conn *conn, bool idle) {
+  h3edge__list_remove(&conn->in_idle);
+  if (idle && !conn->leaving) h3edge__list_push_back(&conn->commons->idle, &conn->in_idle);
+}
+
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id) {
   switch (ngtcp2_conn_open_uni_stream(conn->quic, id, NULL)) {
   case 0:

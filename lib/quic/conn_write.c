@@ -192,15 +192,40 @@ static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     h3edge__conn_make_ready(conn);
 }
 
-/* No new requests. A connection that is still in its handshake is a new one itself. */
+/* A connection that is still in its handshake is a new one. */
+static void refuse(h3edge__conn *conn) {
+  if (!conn->closing) ngtcp2_ccerr_set_transport_error(&conn->error, NGTCP2_CONNECTION_REFUSED, NULL, 0);
+  conn->closing = true;
+}
+
+/* No new requests. */
 static void begin_shutdown(h3edge__conn *conn) {
   conn->shutdown = false;
-  if (conn->session) {
+  if (conn->session)
     conn->commons->app->shutdown(conn->session);
-  } else {
-    ngtcp2_ccerr_set_transport_error(&conn->error, NGTCP2_CONNECTION_REFUSED, NULL, 0);
-    conn->closing = true;
-  }
+  else
+    refuse(conn);
+}
+
+void h3edge__conn_dismiss(h3edge__conn *conn) {
+  conn->leaving = true;
+  h3edge__list_remove(&conn->in_idle);
+  h3edge__conn_make_ready(conn);
+}
+
+/* GOAWAY lets the client see which of its requests may be made again elsewhere (RFC 9114 5.2), so it goes ahead. */
+static void say_goodbye(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
+  conn->leaving = false;
+  conn->commons->app->leave(conn->session);
+  h3edge__conn_close(conn, conn->commons->app->no_error);
+  send_batch(conn, buf, cap, tx);
+}
+
+/* No more than one connection may take. */
+static void check_memory(h3edge__conn *conn) {
+  if (conn->closing || conn->account.used <= conn->commons->options->max_connection_memory) return;
+  conn->commons->stats->memory_limit_closed++;
+  h3edge__conn_close(conn, conn->commons->app->excessive_load);
 }
 
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx) {
@@ -216,8 +241,12 @@ bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     conn->woken = false;
     conn->commons->app->due(conn->session);
   }
+  check_memory(conn);
+  if (conn->leaving && !conn->session) refuse(conn);
   if (conn->closing) {
     h3edge__conn_close_now(conn);
+  } else if (conn->leaving) {
+    say_goodbye(conn, buf, cap, tx);
   } else if (h3edge__conn_waits(conn)) {
     h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->wait_until);
   } else if (!is_held_back(conn)) {

@@ -8,6 +8,7 @@
 
 #include "quic/client_hello.h"
 #include "quic/credentials.h"
+#include "quic/shed.h"
 #include "quic/ticket.h"
 #include "util/mem.h"
 
@@ -145,17 +146,18 @@ static bool is_over_half(uint64_t count, uint64_t max) {
 
 /* Replays never complete their handshake. When many connections do not, or much waits for it, early data is refused as
  * a whole (RFC 8470 6.3); it comes back by itself. */
-static bool is_under_pressure(const h3edge__commons *commons) {
+static bool is_under_pressure(h3edge__commons *commons) {
   const h3edge_server_options *options = commons->options;
   const h3edge_stats *stats = commons->stats;
 
   return is_over_half(stats->half_open, options->max_half_open) ||
          is_over_half(stats->requests_waiting, options->max_all_waiting_requests) ||
-         is_over_half(stats->bytes_waiting, options->max_all_waiting_bytes);
+         is_over_half(stats->bytes_waiting, options->max_all_waiting_bytes) ||
+         h3edge__shed_stage(commons) >= H3EDGE__MEMORY_TIGHT;
 }
 
 static void set_tickets(h3edge__tls *tls) {
-  const h3edge__commons *commons = tls->commons;
+  h3edge__commons *commons = tls->commons;
 
   gnutls_db_set_cache_expiration(tls->session,
                                  (int)((commons->options->ticket_lifetime + H3EDGE_SECOND - 1) / H3EDGE_SECOND));

@@ -48,6 +48,12 @@ size_t h3edge__conn_claim_key(const h3edge__conn *conn, const uint8_t **key) {
   return conn->key_len;
 }
 
+void h3edge__conn_set_idle(h3edge__conn *conn, bool idle) {
+  assert_false(conn->over);
+  assert_true(conn->busy == idle); /* it is told once */
+  conn->busy = !idle;
+}
+
 int h3edge__conn_open_uni(h3edge__conn *conn, int64_t *id) {
   *id = conn->next_uni;
   conn->next_uni += 4;

@@ -51,6 +51,7 @@ struct h3edge__conn {
   h3edge_path path;
   bool validated;
   size_t key_len;
+  bool busy;
   h3edge__account account;
 };
 

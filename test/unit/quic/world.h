@@ -36,7 +36,8 @@ typedef struct world {
   /* Of all connections together. */
   h3edge__conn *conn; /* the one that was opened last */
   size_t pulls;
-  unsigned opened, closed, confirmed, due, unblocked, blocked, shut, resets, stopped, streams_closed, shutdowns;
+  unsigned opened, closed, confirmed, due, unblocked, blocked, shut, resets, stopped, streams_closed, shutdowns, leaves,
+      rejections;
   uint64_t streams_max;
   uint64_t stream_code; /* of the last stream that closed */
   h3edge_reason reason; /* of the last close */
@@ -226,7 +227,18 @@ static inline void echo__shutdown(void *session) {
   h3edge__conn_close(e->conn, 0x100);
 }
 
+static inline void echo__leave(void *session) {
+  ((echo *)session)->world->leaves++;
+}
+
+static inline size_t echo__reject_waiting(void *session) {
+  ((echo *)session)->world->rejections++;
+  return 0;
+}
+
 static const struct h3edge__quic_app echo_app = {
+    .no_error = 0x100,
+    .excessive_load = 0x107,
     .open = echo__open,
     .close = echo__close,
     .received = echo__received,
@@ -243,6 +255,8 @@ static const struct h3edge__quic_app echo_app = {
     .blocked = echo__blocked,
     .shut = echo__shut,
     .shutdown = echo__shutdown,
+    .leave = echo__leave,
+    .reject_waiting = echo__reject_waiting,
 };
 
 static inline void world__line(void *ctx, h3edge_log_level level, const char *text, size_t len) {
@@ -281,6 +295,8 @@ static inline world *world_new(void) {
   w->options.max_requests = 100;
   w->options.request_window = 262144;
   w->options.connection_window = 1048576;
+  w->options.max_memory = 100 << 20;
+  w->options.max_connection_memory = 50 << 20;
   w->options.ticket_lifetime = 3600 * H3EDGE_SECOND;
   w->options.ticket_hold = 1100 * H3EDGE_MILLISECOND;
   w->options.worker_id = 7;
