@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* abuse.c: what is well-formed, allowed, and only there to cost something: frames that carry nothing, streams of no
  * known kind, and a compression table that makes much of little. */
+#include "bombs.h"
 #include "sim.h"
 
 #define GET ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\n"
 #define POST ":method: POST\n:scheme: https\n:authority: localhost\n:path: /\n"
-
-/* A client that says itself what is on its streams, and has said its SETTINGS. */
-static client *raw_client(fetch **control) {
-  static wire w;
-  client *c = CLIENT(.bare = true);
-  fetch *f;
-
-  w.len = 0;
-  wire_integer(&w, WIRE_CONTROL);
-  wire_frame(&w, WIRE_SETTINGS, "", 0);
-  f = client_raw_uni(c, w.data, w.len, false);
-  if (control) *control = f;
-  UNTIL(c->confirmed);
-  return c;
-}
 
 static void was_too_much(const client *c) {
   UNTIL(c->over);
@@ -34,7 +20,7 @@ static void frames_that_carry_nothing(void) {
   size_t i, n;
 
   for (i = 0; i < sizeof types / sizeof *types; i++) {
-    client *c = raw_client(NULL);
+    client *c = bombs_client(NULL);
 
     w.len = 0;
     wire_head(&w, POST);
@@ -51,7 +37,7 @@ static void unknown_frames_on_the_control_stream(void) {
   edge *e = EDGE();
   client *honest = CLIENT();
   fetch *control;
-  client *c = raw_client(&control);
+  client *c = bombs_client(&control);
   size_t round, n, before = 0;
 
   for (round = 0; round < 10; round++) {
@@ -70,7 +56,7 @@ static void unknown_frames_on_the_control_stream(void) {
 static void streams_of_no_known_kind(void) {
   static wire w;
   edge *e = EDGE();
-  client *c = raw_client(NULL), *honest = CLIENT();
+  client *c = bombs_client(NULL), *honest = CLIENT();
   size_t i, before = memory_bytes();
   fetch *f = NULL;
 
@@ -87,47 +73,6 @@ static void streams_of_no_known_kind(void) {
   sim_run(H3EDGE_SECOND);
 }
 
-static void prefixed(wire *w, unsigned prefix, unsigned bits, size_t value) {
-  unsigned max = (1u << bits) - 1;
-  uint8_t byte = (uint8_t)(prefix | (value < max ? value : max));
-
-  wire_bytes(w, &byte, 1);
-  if (value < max) return;
-  for (value -= max; value >= 128; value /= 128) {
-    byte = (uint8_t)(value | 128);
-    wire_bytes(w, &byte, 1);
-  }
-  byte = (uint8_t)value;
-  wire_bytes(w, &byte, 1);
-}
-
-/* The encoder stream (RFC 9204 4.3) with one entry in the table: x-bomb, and `len` bytes. */
-static void one_big_entry(wire *w, size_t len) {
-  static uint8_t value[1000];
-
-  memset(value, 'a', sizeof value);
-  w->len = 0;
-  wire_integer(w, WIRE_ENCODER);
-  prefixed(w, 0x20, 5, 4096); /* the capacity */
-  prefixed(w, 0x40, 5, 6);
-  wire_bytes(w, "x-bomb", 6);
-  prefixed(w, 0, 7, len);
-  wire_bytes(w, value, len);
-}
-
-/* A HEADERS frame that needs that entry, and refers to it `times` times (4.5.1, 4.5.2). */
-static void references(wire *w, size_t times) {
-  w->len = 0;
-  wire_head_begin(w);
-  w->data[w->len - 2] = 2; /* required insert count 1; the base is the same */
-  wire_field(w, ":method", 7, "GET", 3);
-  wire_field(w, ":scheme", 7, "https", 5);
-  wire_field(w, ":authority", 10, "localhost", 9);
-  wire_field(w, ":path", 5, "/", 1);
-  while (times--) wire_bytes(w, "\x80", 1);
-  wire_head_end(w);
-}
-
 /* A byte each on the wire, 1,038 in the request: what counts is what they stand for. */
 static void references_to_one_big_entry(void) {
   static const struct {
@@ -136,17 +81,17 @@ static void references_to_one_big_entry(void) {
   } cases[] = {{5, true}, {40, false}, {100, false}, {20000, false}};
   static wire w;
   edge *e = EDGE();
-  client *c = raw_client(NULL);
+  client *c = bombs_client(NULL);
   size_t i;
 
-  one_big_entry(&w, 1000);
+  bombs_big_entry(&w, 1000);
   client_raw_uni(c, w.data, w.len, false);
   sim_run(100 * H3EDGE_MILLISECOND);
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t before = e->requests;
     fetch *f;
 
-    references(&w, cases[i].times);
+    bombs_references(&w, cases[i].times);
     memory_measure();
     f = client_raw(c, w.data, w.len, true);
     UNTIL(f->over);
@@ -162,12 +107,12 @@ static void references_to_one_big_entry(void) {
 static void streams_that_wait_for_the_table(void) {
   static wire w;
   edge *e = EDGE(.server.max_requests = 200);
-  client *c = raw_client(NULL);
+  client *c = bombs_client(NULL);
   size_t i, before;
 
   sim_run(H3EDGE_SECOND);
   before = memory_bytes();
-  references(&w, 1);
+  bombs_references(&w, 1);
   for (i = 0; i < 200 && !c->over; i++) {
     client_raw(c, w.data, w.len, true);
     sim_run(30 * H3EDGE_MILLISECOND);

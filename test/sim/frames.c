@@ -1,139 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* frames.c: frames and streams that RFC 9114 forbids end the connection with the code that it names; those that it does
  * not know are skipped. */
+#include "breaches.h"
 #include "sim.h"
 
-#define GET ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\n"
 #define POST ":method: POST\n:scheme: https\n:authority: localhost\n:path: /\n"
 
-typedef struct breach {
-  const char *what;
-  uint64_t code;
-  bool on_request;
-  void (*write)(wire *w);
-} breach;
-
-static void control(wire *w) {
-  wire_integer(w, WIRE_CONTROL);
-  wire_frame(w, WIRE_SETTINGS, "", 0);
-}
-
-static void no_settings(wire *w) {
-  wire_integer(w, WIRE_CONTROL);
-  wire_frame(w, WIRE_GOAWAY, "\0", 1);
-}
-
-static void two_settings(wire *w) {
-  control(w);
-  wire_frame(w, WIRE_SETTINGS, "", 0);
-}
-
-static void http_2_settings(wire *w) {
-  wire_integer(w, WIRE_CONTROL);
-  wire_frame(w, WIRE_SETTINGS, "\x02\x00", 2);
-}
-
-static void data_on_control(wire *w) {
-  control(w);
-  wire_frame(w, WIRE_DATA, "x", 1);
-}
-
-static void headers_on_control(wire *w) {
-  control(w);
-  wire_frame(w, WIRE_HEADERS, "\0\0", 2);
-}
-
-static void goaway_that_goes_on(wire *w) {
-  control(w);
-  wire_frame(w, WIRE_GOAWAY, "\0\0", 2);
-}
-
-static void push_stream(wire *w) {
-  wire_integer(w, WIRE_PUSH);
-  wire_integer(w, 0);
-}
-
-static void bad_encoder_instruction(wire *w) {
-  wire_integer(w, WIRE_ENCODER);
-  wire_bytes(w, "\x3f\xff\xff\xff\x7f", 5); /* a table beyond all bounds */
-}
-
-static void bad_decoder_instruction(wire *w) {
-  wire_integer(w, WIRE_DECODER);
-  wire_bytes(w, "\x80", 1); /* acknowledges a field section that never was */
-}
-
-static void data_first(wire *w) {
-  wire_frame(w, WIRE_DATA, "x", 1);
-}
-
-static void settings_on_request(wire *w) {
-  wire_frame(w, WIRE_SETTINGS, "", 0);
-}
-
-static void push_promise(wire *w) {
-  wire_frame(w, WIRE_PUSH_PROMISE, "\0\0\0", 3);
-}
-
-static void data_after_trailers(wire *w) {
-  wire_head(w, POST);
-  wire_head(w, "x: y\n");
-  wire_frame(w, WIRE_DATA, "x", 1);
-}
-
-static void http_2_frame(wire *w) {
-  wire_frame(w, 0x6, "12345678", 8);
-}
-
-static void bad_table_reference(wire *w) {
-  wire_frame(w, WIRE_HEADERS, "\0\0\xff\xff\x01", 5);
-}
-
-static void half_a_frame(wire *w) {
-  wire_head(w, GET);
-  w->len -= 3;
-}
-
-static const breach breaches[] = {
-    {"no SETTINGS", NGHTTP3_H3_MISSING_SETTINGS, false, no_settings},
-    {"two SETTINGS", NGHTTP3_H3_FRAME_UNEXPECTED, false, two_settings},
-    {"settings of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_settings},
-    {"DATA on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, data_on_control},
-    {"HEADERS on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, headers_on_control},
-    {"more than its ID in a GOAWAY", NGHTTP3_H3_FRAME_ERROR, false, goaway_that_goes_on},
-    {"a push stream", NGHTTP3_H3_STREAM_CREATION_ERROR, false, push_stream},
-    {"a bad encoder instruction", NGHTTP3_QPACK_ENCODER_STREAM_ERROR, false, bad_encoder_instruction},
-    {"a bad decoder instruction", NGHTTP3_QPACK_DECODER_STREAM_ERROR, false, bad_decoder_instruction},
-    {"DATA before HEADERS", NGHTTP3_H3_FRAME_UNEXPECTED, true, data_first},
-    {"SETTINGS on a request", NGHTTP3_H3_FRAME_UNEXPECTED, true, settings_on_request},
-    {"PUSH_PROMISE from a client", NGHTTP3_H3_FRAME_UNEXPECTED, true, push_promise},
-    {"DATA after trailers", NGHTTP3_H3_FRAME_UNEXPECTED, true, data_after_trailers},
-    {"a frame of HTTP/2", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame},
-    {"a bad reference to a table", NGHTTP3_QPACK_DECOMPRESSION_FAILED, true, bad_table_reference},
-    {"half a frame", NGHTTP3_H3_FRAME_ERROR, true, half_a_frame},
-};
-
 static void frames_that_break_the_connection(void) {
-  static wire w;
   edge *e = EDGE();
   size_t i;
 
-  for (i = 0; i < sizeof breaches / sizeof *breaches; i++) {
+  for (i = 0; i < breach_count; i++) {
     const breach *b = &breaches[i];
     client *c = CLIENT(.bare = true);
 
     UNTIL(c->confirmed);
-    if (b->on_request) {
-      w.len = 0;
-      control(&w);
-      client_raw_uni(c, w.data, w.len, false);
-    }
-    w.len = 0;
-    b->write(&w);
-    if (b->on_request)
-      client_raw(c, w.data, w.len, true);
-    else
-      client_raw_uni(c, w.data, w.len, false);
+    breach_commit(b, c);
     UNTIL(c->over);
     sim_expected(c->peer_closed && c->close_is_application && c->close_code == b->code, __FILE__, __LINE__,
                  "%s: closed by the edge %d, code 0x%llx", b->what, c->peer_closed, (unsigned long long)c->close_code);
@@ -149,7 +31,7 @@ static void critical_streams_are_critical(void) {
 
   EDGE();
   w.len = 0;
-  control(&w);
+  breach_control(&w);
   second = CLIENT(.bare = true);
   client_raw_uni(second, w.data, w.len, false);
   client_raw_uni(second, w.data, w.len, false);
@@ -169,7 +51,7 @@ static void the_unknown_is_ignored(void) {
   client *c = CLIENT(.bare = true);
   fetch *f;
 
-  control(&w);
+  breach_control(&w);
   client_raw_uni(c, w.data, w.len, false);
   w.len = 0;
   wire_integer(&w, 0x21);

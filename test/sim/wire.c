@@ -51,8 +51,7 @@ void wire_head_begin(wire *w) {
   wire_bytes(w, "\0\0", 2); /* RFC 9204 4.5.1: no dynamic table */
 }
 
-/* RFC 7541 5.1, behind `prefix` in the first byte's high bits. */
-static void prefixed(wire *w, unsigned prefix, unsigned bits, size_t value) {
+void wire_prefixed(wire *w, unsigned prefix, unsigned bits, size_t value) {
   unsigned max = (1u << bits) - 1;
 
   if (value < max) {
@@ -65,9 +64,9 @@ static void prefixed(wire *w, unsigned prefix, unsigned bits, size_t value) {
 }
 
 void wire_field(wire *w, const void *name, size_t name_len, const void *value, size_t value_len) {
-  prefixed(w, 0x20, 3, name_len);
+  wire_prefixed(w, 0x20, 3, name_len);
   wire_bytes(w, name, name_len);
-  prefixed(w, 0x00, 7, value_len);
+  wire_prefixed(w, 0x00, 7, value_len);
   wire_bytes(w, value, value_len);
 }
 

@@ -18,6 +18,8 @@ enum { WIRE_CONTROL = 0, WIRE_PUSH = 1, WIRE_ENCODER = 2, WIRE_DECODER = 3 }; /*
 void wire_integer(wire *w, uint64_t value); /* RFC 9000 16 */
 void wire_bytes(wire *w, const void *data, size_t len);
 void wire_frame(wire *w, uint64_t type, const void *payload, size_t len);
+/* An integer of QPACK, behind `prefix` in the first byte's high bits (RFC 7541 5.1). */
+void wire_prefixed(wire *w, unsigned prefix, unsigned bits, size_t value);
 
 /* A HEADERS frame: begin, fields as literals without any table (RFC 9204 4.5.6), end. */
 void wire_head_begin(wire *w);
