@@ -108,7 +108,7 @@ def configure(name, work, **more):
     """Fills in one of the files beside this one. `@` in it stands for itself where no name follows."""
     text = (HERE / name).read_text()
     values = {"DIR": INSIDE, "ADDRESS": "127.0.0.1", "PORT": PORT, "ORIGIN": ORIGIN, "KIBIBYTE": KIBIBYTE,
-              "REQUESTS": 1000000000, "MORE": "", **more}
+              "REQUESTS": 1000000000, "USER": "www-data", "MORE": "", **more}
     for word, value in values.items():
         text = text.replace(f"@{word}@", str(value))
     (work / name).write_text(text)

@@ -21,15 +21,27 @@ def cores(text):
     return chosen
 
 
-def add_options(parser, wanted):
+def add_programs(parser, wanted):
     """`wanted` are the programs of ours that are run."""
     work = build.default_work()
-    parser.add_argument("--cores", type=cores, metavar="EDGE,LOAD,ORIGIN",
-                        help="where they run; the last two may be the same (chosen)")
     for name in wanted:
         parser.add_argument(f"--{name}", type=Path, metavar="PATH",
                             help=f"another {Path(build.PROGRAMS[name]).name} than that of a release build")
     parser.add_argument("--work", type=Path, default=work, metavar="DIR", help=f"for builds and all else ({work})")
+
+
+def find_programs(args, wanted, may_build=True):
+    """Where they are, by name: those that were given, the others from a release build."""
+    work, given = args.work.resolve(), {name: getattr(args, name) for name in wanted}
+    if may_build:
+        build.release(work / "build", [name for name, path in given.items() if not path])
+    return {name: (path or work / "build" / build.PROGRAMS[name]).resolve() for name, path in given.items()}
+
+
+def add_options(parser, wanted):
+    parser.add_argument("--cores", type=cores, metavar="EDGE,LOAD,ORIGIN",
+                        help="where they run; the last two may be the same (chosen)")
+    add_programs(parser, wanted)
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the peers are, or are installed (WORK/root)")
     parser.add_argument("--mirror", metavar="URI", help="of Debian (that of apt)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="for tables, CSV and plot (WORK/results)")
@@ -49,12 +61,10 @@ class Setting:
 
     def __init__(self, args, wanted, scratch):
         work = args.work.resolve()
-        given = {name: getattr(args, name) for name in wanted}
         root = (args.root or work / "root").resolve()
         if not machine.is_inside():
             install(root, args.mirror)
-            build.release(work / "build", [name for name, path in given.items() if not path])
-        self.built = {name: (path or work / "build" / build.PROGRAMS[name]).resolve() for name, path in given.items()}
+        self.built = find_programs(args, wanted, may_build=not machine.is_inside())
         self.cores = args.cores or machine.choose_cores(os.sched_getaffinity(0))
         machine.enter_namespaces()
         machine.prepare_process(self.cores[2])

@@ -25,8 +25,9 @@ class Process:
         self.killed = False
         self.grown = threading.Condition()
         self.popen = subprocess.Popen(
-            [str(word) for word in command], env={**os.environ, **env}, text=True, errors="replace", bufsize=1,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [str(word) for word in command], env={**os.environ, **{name: str(value) for name, value in env.items()}},
+            text=True, errors="replace", bufsize=1, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         Process.shown.append(self)
@@ -77,14 +78,15 @@ class Process:
 
 
 class Uvicorn(Process):
-    """Uvicorn with the demo application, on a free port, a given one, or a Unix socket; `tls` is certificate and key."""
+    """Uvicorn with the demo application or that of another folder, on a free port, a given one, or a Unix socket; `tls`
+    is certificate and key."""
 
-    def __init__(self, port=0, uds=None, tls=None):
+    def __init__(self, port=0, uds=None, tls=None, folder=ROOT / "examples/fastapi", app="app:app", **env):
         where = ["--uds", uds] if uds else ["--port", port]
         if tls:
             where += ["--ssl-certfile", tls[0], "--ssl-keyfile", tls[1]]
-        super().__init__("/usr/bin/python3", "-m", "uvicorn", "--app-dir", ROOT / "examples/fastapi", "app:app",
-                         "--no-access-log", *where, FORWARDED_ALLOW_IPS="*" if uds else "127.0.0.1")
+        super().__init__("/usr/bin/python3", "-m", "uvicorn", "--app-dir", folder, app, "--no-access-log", *where,
+                         FORWARDED_ALLOW_IPS="*" if uds else "127.0.0.1", **env)
         found = self.wait_for(r"Uvicorn running on (?:unix socket )?(\S+)")[1]
         self.url = f"http://unix:{uds}" if uds else found
 
@@ -99,11 +101,11 @@ class Uvicorn(Process):
 class Proxy(Process):
     """h3edge-proxy on one free port of 127.0.0.1 and [::1]."""
 
-    def __init__(self, origin, *options):
+    def __init__(self, origin, *options, program=PROXY):
         self.port = free_udp_port()
         if origin:
             options = ("--origin", origin, *options)
-        super().__init__(PROXY, "--listen", f"localhost:{self.port}", *options)
+        super().__init__(program, "--listen", f"localhost:{self.port}", *options)
         self.wait_for(rf"listening on 127.0.0.1:{self.port}, \[::1\]:{self.port}")
         self.url = f"https://localhost:{self.port}"
 

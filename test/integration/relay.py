@@ -4,6 +4,8 @@ import asyncio
 import socket
 import threading
 
+CLIENTS_MAX = 100  # beyond them the eldest gets another port
+
 
 class Relay:
     """Everything sent to its port reaches `port` after `delay` seconds, and what is answered takes as long."""
@@ -25,12 +27,14 @@ class Relay:
 
     def from_client(self):
         data, client = self.front.recvfrom(65536)
-        if client not in self.backs:
-            self.backs[client] = self.open(self.from_server, client)
         self.loop.call_later(self.delay, self.to_server, client, data)
 
     def to_server(self, client, data):
+        if client not in self.backs:
+            self.backs[client] = self.open(self.from_server, client)
         self.backs[client].sendto(data, self.to)
+        if len(self.backs) > CLIENTS_MAX:
+            self.forget(next(iter(self.backs)))
 
     def from_server(self, client):
         self.loop.call_later(self.delay, self.front.sendto, self.backs[client].recv(65536), client)
@@ -40,10 +44,14 @@ class Relay:
         self.loop.call_soon_threadsafe(self.change_ports)
 
     def change_ports(self):
-        for client, back in self.backs.items():
-            self.loop.remove_reader(back)
-            back.close()
+        for client in list(self.backs):
+            self.forget(client)
             self.backs[client] = self.open(self.from_server, client)
+
+    def forget(self, client):
+        back = self.backs.pop(client)
+        self.loop.remove_reader(back)
+        back.close()
 
     def __enter__(self):
         self.thread.start()
