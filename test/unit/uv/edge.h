@@ -70,6 +70,7 @@ static inline void edge_end(edge *e) {
 
 /* An exchange that notes what happens to it. */
 typedef struct fetch {
+  uv_loop_t *loop;
   h3edge_exchange *exchange;
   const char *method;
   uint64_t content_length; /* of the request */
@@ -154,6 +155,7 @@ static inline void fetch_on_close(void *ctx, h3edge_exchange *exchange, const h3
   (void)exchange;
   f->exchange = NULL;
   f->closed = true;
+  uv_stop(f->loop); /* whoever waits for this need not wait for the end of the turn */
   f->error = result->error;
   snprintf(f->detail, sizeof f->detail, "%s", result->detail);
 }
@@ -169,6 +171,7 @@ static inline int fetch_begin(fetch *f, edge *e, h3edge_origin *origin) {
       .on_close = fetch_on_close,
   };
 
+  f->loop = &e->loop.uv;
   f->unsent = (size_t)f->content_length;
   return h3edge_upstream_request(e->upstream, origin, &events, f, 0, &f->exchange);
 }

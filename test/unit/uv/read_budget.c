@@ -27,12 +27,25 @@ static int bound(h3edge_address *address) {
   return fd;
 }
 
+/* Until what was sent from there has arrived: loopback keeps the order, also between sockets. */
+static void wait_for_arrival(int from) {
+  h3edge_address address;
+  int fd;
+
+  assert_int_equal(h3edge_address_parse(&address, "127.0.0.1:0"), 0);
+  fd = bound(&address);
+  assert_int_equal(sendto(from, "x", 1, 0, &address.as.any, address.len), 1);
+  assert_int_equal(recv(fd, &(char){0}, 1, 0), 1);
+  close(fd);
+}
+
 /* What one turn of the loop leaves behind of a flood of datagrams of `len` bytes. */
 static size_t left_by_one_turn(unit_loop *loop, int fd, const h3edge_address *to, size_t len) {
   int from = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   size_t i, left = 0;
 
   for (i = 0; i < FLOOD; i++) assert_int_equal(sendto(from, "x", len, 0, &to->as.any, to->len), len);
+  wait_for_arrival(from);
   close(from);
   uv_run(&loop->uv, UV_RUN_NOWAIT);
   while (recv(fd, &i, 1, MSG_DONTWAIT) >= 0) left++;

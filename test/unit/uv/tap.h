@@ -39,6 +39,16 @@ static inline int tap_configure(int device, int fd) {
   return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
+/* Between two attempts to find the neighbour: after the third the kernel would give up, and drop what waits for him. */
+static inline void tap_ask_seldom(void) {
+  static const char interval[] = "3600000"; /* milliseconds */
+  int fd = open("/proc/sys/net/ipv4/neigh/tap0/retrans_time_ms", O_WRONLY | O_CLOEXEC);
+
+  if (fd < 0 || write(fd, interval, sizeof interval - 1) < 0)
+    print_message("the kernel may give up the neighbour after three seconds: %s\n", strerror(errno));
+  if (fd >= 0) close(fd);
+}
+
 /* Returns a UDP socket bound to 10.0.0.1:443 in the new network, or -1 where the system does not let us. */
 static inline int tap_begin(tap *t) {
   struct sockaddr_in name = tap_address(1, 443);
@@ -50,6 +60,7 @@ static inline int tap_begin(tap *t) {
   t->device = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
   fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (t->device < 0 || tap_configure(t->device, fd) || bind(fd, (struct sockaddr *)&name, sizeof name)) goto fail;
+  tap_ask_seldom();
   assert_int_equal(setns(t->network, CLONE_NEWNET), 0);
   return fd;
 fail:

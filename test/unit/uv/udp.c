@@ -338,19 +338,37 @@ static void ecn_over_ipv6(void) {
   ecn_travels("[::1]:0", 1);
 }
 
+/* Two sockets at the same port, which is free in both families for once. */
+static void bind_both(int fds[2], h3edge_address *v6) {
+  h3edge_address v4;
+  size_t tries;
+
+  for (tries = 0; tries < 100; tries++) {
+    fds[0] = bound("0.0.0.0:0");
+    assert_int_equal(h3edge__udp_address(&v4, fds[0]), 0);
+    *v6 = address("[::]:0");
+    v6->as.v6.sin6_port = v4.as.v4.sin_port;
+    fds[1] = h3edge__udp_bind(v6, false);
+    if (fds[1] >= 0) return;
+    close(fds[0]);
+  }
+  fail_msg("no port is free in both families: %s", strerror(errno));
+}
+
 /* Both families have the port each for itself. */
 static void families_do_not_meet(void) {
   h3edge_logger logger;
   pair *p = pair_begin(&logger);
-  h3edge_address same = address("[::]:0");
   h3edge__udp_options options = options_for(p);
-  int fd;
+  h3edge_address same;
+  int fds[2];
+  int error;
 
-  OK(open_one(p, &p->a, "0.0.0.0:0"));
-  same.as.v6.sin6_port = p->a->bound.as.v4.sin_port;
-  fd = h3edge__udp_bind(&same, false);
-  assert_true(fd >= 0);
-  OK(h3edge__udp_open(&p->b, &p->env, fd, &options));
+  bind_both(fds, &same);
+  error = h3edge__udp_open(&p->a, &p->env, fds[0], &options);
+  if (error) close(fds[1]);
+  OK(error);
+  OK(h3edge__udp_open(&p->b, &p->env, fds[1], &options));
   CHECK(h3edge__udp_serves(p->b, &same));
   CHECK(!h3edge__udp_serves(p->a, &same));
 done:
@@ -415,22 +433,18 @@ static void pending_error_does_not_stop_it(void) {
   h3edge_logger logger;
   pair *p = pair_begin(&logger);
   h3edge__udp_options options = options_for(p);
-  h3edge_address nobody;
   int fd = bound("127.0.0.1:0");
-  int other = bound("127.0.0.1:0");
 
   OK(h3edge__udp_open(&p->a, &p->env, fd, &options));
-  OK(h3edge__udp_open(&p->b, &p->env, other, &options));
-  nobody = p->b->bound;
-  assert_int_equal(connect(fd, &nobody.as.any, nobody.len), 0);
+  OK(open_one(p, &p->b, "127.0.0.1:0"));
+  assert_int_equal(connect(fd, &p->b->bound.as.any, p->b->bound.len), 0);
   h3edge__udp_close(p->b);
   fill(p, 10, 10, 0);
   p->b = NULL;
-  OK(h3edge__udp_send(p->a, &p->batch));
+  OK(h3edge__udp_send(p->a, &p->batch)); /* to nobody */
   LOOP_UNTIL(&p->loop, p->env.holds == 1);
-  other = h3edge__udp_bind(&nobody, false);
-  assert_true(other >= 0);
-  OK(h3edge__udp_open(&p->b, &p->env, other, &options));
+  OK(open_one(p, &p->b, "127.0.0.1:0"));
+  assert_int_equal(connect(fd, &p->b->bound.as.any, p->b->bound.len), 0);
   fill(p, 20, 20, 0);
   p->batch.tx.path = (h3edge_path){.local = p->b->bound, .remote = p->a->bound};
   OK(h3edge__udp_send(p->b, &p->batch));
