@@ -88,7 +88,8 @@ H3EDGE_API int h3edge_request_write(h3edge_request *request, const void *data, s
 H3EDGE_API int h3edge_request_write_chunk(h3edge_request *request, const h3edge_slice *slice, unsigned flags);
 /* Ends the response with trailer fields, copied. Errors as above. */
 H3EDGE_API int h3edge_request_trailers(h3edge_request *request, const h3edge_field *fields, size_t count);
-/* How many bytes may be written before AGAIN: response_window less what is unsent. */
+/* How many bytes may be written before AGAIN: response_window less what is unsent, or max_response_memory less what is
+ * not acknowledged. */
 H3EDGE_API size_t h3edge_request_room(const h3edge_request *request);
 /* The client may send `len` bytes of content more: those that on_data brought and that need no more room here. More
  * than was delivered counts as all of it. */

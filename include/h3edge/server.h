@@ -118,6 +118,10 @@ typedef struct h3edge_server_options {
   /* Of one connection. Beyond it is closed with H3_EXCESSIVE_LOAD. (32 MiB more than connection_window and max_requests
    * times response_window, which is what is allowed otherwise.) */
   size_t max_connection_memory;
+  /* Content of one response, until it is acknowledged; no more is accepted meanwhile. It is for the client to
+   * acknowledge, and one that leaves out a piece would have the rest of a download kept here. No response is faster
+   * than this in a round trip (16 MiB). The rest of a request is bounded by its window and max_field_section. */
+  size_t max_response_memory;
   /* Called with each line of the NSS key log; everything can be decrypted with it. */
   void (*on_keylog)(void *ctx, const char *line, size_t len);
   void *keylog_ctx;

@@ -66,11 +66,14 @@ static int on_consumed(nghttp3_conn *h3, int64_t id, size_t len, void *session, 
   return 0;
 }
 
-static int on_acked(nghttp3_conn *h3, int64_t id, uint64_t len, void *session, void *stream) {
+static int on_acked(nghttp3_conn *h3, int64_t id, uint64_t len, void *session, void *user) {
+  h3edge__stream *stream = user;
+
   (void)h3, (void)id, (void)session;
   if (!stream) return 0;
-  h3edge__queue_release(&((h3edge__stream *)stream)->request.out, (size_t)len);
+  h3edge__queue_release(&stream->request.out, (size_t)len);
   h3edge__stream_weigh(stream);
+  if (h3edge__request_may_drain(&stream->request)) h3edge__stream_wake(stream);
   return 0;
 }
 

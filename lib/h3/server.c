@@ -52,6 +52,7 @@ static void fill_defaults(h3edge_server_options *options) {
   options->response_window = H3EDGE__OR(options->response_window, 256 << 10);
   options->max_field_section = H3EDGE__OR(options->max_field_section, 32 << 10);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->max_response_memory = H3EDGE__OR(options->max_response_memory, 16 << 20);
   options->max_memory = H3EDGE__OR(options->max_memory, 1 << 30);
   options->max_connection_memory = H3EDGE__OR(options->max_connection_memory, connection_memory(options));
   options->ticket_lifetime = H3EDGE__OR(options->ticket_lifetime, 3600 * H3EDGE_SECOND);

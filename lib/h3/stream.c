@@ -22,7 +22,9 @@ static h3edge__stream *take_spare(h3edge__host *host) {
 static h3edge__stream *make(const h3edge_server_options *options) {
   h3edge__stream *stream = h3edge__alloc_zero(options->mem, sizeof *stream);
 
-  if (stream) h3edge__request_init(&stream->request, &h3edge__stream_carrier, options->mem, options->response_window);
+  if (stream)
+    h3edge__request_init(&stream->request, &h3edge__stream_carrier, options->mem, options->response_window,
+                         options->max_response_memory);
   return stream;
 }
 

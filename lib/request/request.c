@@ -8,8 +8,8 @@
 #include "util/options.h"
 
 void h3edge__request_init(h3edge_request *request, const struct h3edge__carrier *carrier, const h3edge_mem *mem,
-                          size_t window) {
-  *request = (h3edge_request){.carrier = carrier, .mem = mem, .window = window};
+                          size_t window, size_t held_max) {
+  *request = (h3edge_request){.carrier = carrier, .mem = mem, .window = window, .held_max = held_max};
   request->head.content_length = H3EDGE_LENGTH_UNKNOWN;
   request->declared = H3EDGE_LENGTH_UNKNOWN;
   h3edge__fields_init(&request->fields, mem);
@@ -53,7 +53,7 @@ void h3edge__request_reuse(h3edge_request *request) {
   h3edge__fields asked = request->fields, answered = request->response.fields;
 
   free_rest(request);
-  h3edge__request_init(request, request->carrier, request->mem, request->window);
+  h3edge__request_init(request, request->carrier, request->mem, request->window, request->held_max);
   h3edge__fields_clear(&asked);
   h3edge__fields_clear(&answered);
   request->fields = asked;
@@ -169,9 +169,16 @@ void h3edge__request_confirm(h3edge_request *request) {
   if (request->events.on_confirmed) request->events.on_confirmed(request->ctx, request);
 }
 
+/* Room for half of what there ever is: else the application would write a small piece for each that goes. */
+bool h3edge__request_may_drain(const h3edge_request *request) {
+  size_t most = request->window < request->held_max ? request->window : request->held_max;
+  size_t room = h3edge_request_room(request);
+
+  return request->wants_drain && room && room >= most - most / 2;
+}
+
 void h3edge__request_drain(h3edge_request *request) {
-  if (!request->wants_drain || !h3edge_request_room(request)) return;
-  if (request->out.waiting > request->window / 2) return;
+  if (!h3edge__request_may_drain(request)) return;
   request->wants_drain = false;
   if (request->events.on_drain) request->events.on_drain(request->ctx, request);
 }

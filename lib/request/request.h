@@ -59,7 +59,8 @@ struct h3edge_request {
   bool end_told;           /* … and was delivered */
 
   /* What is sent back. */
-  size_t window;
+  size_t window;            /* of content that the carrier has not taken */
+  size_t held_max;          /* of content in `out` */
   h3edge__message *informs; /* not taken by the carrier */
   size_t inform_count;      /* since the beginning */
   h3edge__message response; /* status 0: none */
@@ -74,7 +75,7 @@ struct h3edge_request {
 };
 
 void h3edge__request_init(h3edge_request *request, const struct h3edge__carrier *carrier, const h3edge_mem *mem,
-                          size_t window);
+                          size_t window, size_t held_max);
 void h3edge__request_free(h3edge_request *request);
 /* As if it were freed and new, but some memory is kept. */
 void h3edge__request_reuse(h3edge_request *request);
@@ -87,7 +88,9 @@ void h3edge__request_deliver(h3edge_request *request);
  */
 void h3edge__request_mute(h3edge_request *request);
 void h3edge__request_confirm(h3edge_request *request); /* the handshake is complete */
-/* Some of `out` was taken: on_drain if the application waits for it and half of the window is free. */
+/* Whether the application waits for room, and there is enough of it again. */
+bool h3edge__request_may_drain(const h3edge_request *request);
+/* Some of `out` was taken or released: on_drain if it may. */
 void h3edge__request_drain(h3edge_request *request);
 /* on_close, once. Commands do nothing any more. */
 void h3edge__request_close(h3edge_request *request, h3edge_reason reason);

@@ -143,7 +143,14 @@ int h3edge_request_trailers(h3edge_request *request, const h3edge_field *fields,
   return 0;
 }
 
+static size_t left(size_t limit, uint64_t used) {
+  return used < limit ? limit - (size_t)used : 0;
+}
+
 size_t h3edge_request_room(const h3edge_request *request) {
-  if (!may_write(request) || request->out.waiting >= request->window) return 0;
-  return request->window - (size_t)request->out.waiting;
+  size_t unsent = left(request->window, request->out.waiting);
+  size_t unacknowledged = left(request->held_max, request->out.held);
+
+  if (!may_write(request)) return 0;
+  return unsent < unacknowledged ? unsent : unacknowledged;
 }

@@ -28,7 +28,7 @@ static h3edge_ts now(const h3edge_request *request) {
 static const struct h3edge__carrier carrier = {wake, credit, path, now};
 
 static void start(h3edge_request *request, const char *method) {
-  h3edge__request_init(request, &carrier, &unit_mem, 1000);
+  h3edge__request_init(request, &carrier, &unit_mem, 1000, SIZE_MAX);
   request->head.method = h3edge_str_of(method);
 }
 

@@ -40,7 +40,7 @@ world_options world_options_new(void) {
 
   memset(&world, 0, sizeof world);
   world.now = H3EDGE_SECOND;
-  h3edge__request_init(&world.request, &carrier, &unit_mem, WINDOW);
+  h3edge__request_init(&world.request, &carrier, &unit_mem, WINDOW, SIZE_MAX);
   assert_int_equal(h3edge_address_parse(&world.path.remote, "192.0.2.7:1000"), 0);
   h3edge_upstream_options_init(&options.upstream);
   h3edge_gateway_options_init(&options.gateway);
@@ -318,7 +318,7 @@ void close_request(h3edge_reason reason) {
 void next_request(void) {
   close_request(H3EDGE_REASON_DONE);
   h3edge__request_free(&world.request);
-  h3edge__request_init(&world.request, &carrier, &unit_mem, WINDOW);
+  h3edge__request_init(&world.request, &carrier, &unit_mem, WINDOW, SIZE_MAX);
   world.credit = 0;
   world.got[0] = '\0';
 }

@@ -289,6 +289,7 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
   wire.options.logger = &logger;
   wire.options.max_requests = 100;
   wire.options.response_window = 4000;
+  wire.options.max_response_memory = 100000;
   wire.options.max_field_section = 4096;
   wire.options.max_field_lines = 20;
   wire.options.ticket_lifetime = 10 * H3EDGE_SECOND;

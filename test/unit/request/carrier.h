@@ -96,7 +96,7 @@ static const h3edge_request_events events = {
 
 static h3edge_request *begin(const char *method) {
   memset(&seen, 0, sizeof seen);
-  h3edge__request_init(&seen.request, &carrier, &unit_mem, WINDOW);
+  h3edge__request_init(&seen.request, &carrier, &unit_mem, WINDOW, SIZE_MAX);
   seen.request.head.method = h3edge_str_of(method);
   return &seen.request;
 }

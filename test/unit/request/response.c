@@ -188,8 +188,82 @@ done:
   h3edge__request_free(request);
 }
 
+/* What was sent and is not acknowledged counts too, up to a limit of its own. */
+static void what_is_not_acknowledged_is_limited(void) {
+  static const char block[2 * WINDOW];
+  h3edge_request *request = begin("GET");
+
+  request->held_max = 2 * WINDOW;
+  OK(h3edge_request_attach(request, &events, NULL));
+  OK(h3edge_request_respond(request, 200, NULL, 0, 0));
+  OK(h3edge_request_write(request, block, 2 * WINDOW - 1, 0));
+  CHECK_INT(h3edge_request_room(request), 0); /* nothing is sent */
+  h3edge__queue_take(&request->out, 2 * WINDOW - 1);
+  CHECK_INT(h3edge_request_room(request), 1); /* one byte below the limit */
+  OK(h3edge_request_write(request, block, 1, 0));
+  h3edge__queue_take(&request->out, 1);
+  CHECK_INT(h3edge_request_room(request), 0);
+  CHECK_INT(h3edge_request_write(request, block, 1, 0), H3EDGE_ERR_AGAIN);
+  h3edge__queue_release(&request->out, WINDOW / 2 - 1);
+  CHECK(!h3edge__request_may_drain(request)); /* not enough room yet */
+  h3edge__request_drain(request);
+  CHECK_TEXT(seen.events, "");
+  h3edge__queue_release(&request->out, 1);
+  CHECK(h3edge__request_may_drain(request));
+  h3edge__request_drain(request);
+  CHECK_TEXT(seen.events, "drain ");
+  CHECK_INT(h3edge_request_room(request), WINDOW / 2);
+  h3edge__queue_release(&request->out, WINDOW);
+  CHECK_INT(h3edge_request_room(request), WINDOW); /* the window is the narrower one again */
+done:
+  h3edge__request_free(request);
+}
+
+/* A limit below the window, down to a single byte, lets a response go on. */
+static void the_narrower_limit_counts(void) {
+  h3edge_request *request = begin("GET");
+
+  request->held_max = 1;
+  OK(h3edge_request_attach(request, &events, NULL));
+  OK(h3edge_request_respond(request, 200, NULL, 0, 0));
+  OK(h3edge_request_write(request, "x", 1, 0));
+  CHECK_INT(h3edge_request_write(request, "y", 1, 0), H3EDGE_ERR_AGAIN);
+  h3edge__queue_take(&request->out, 1);
+  h3edge__request_drain(request);
+  CHECK_TEXT(seen.events, "");
+  h3edge__queue_release(&request->out, 1);
+  h3edge__request_drain(request);
+  CHECK_TEXT(seen.events, "drain ");
+done:
+  h3edge__request_free(request);
+}
+
+/* What a request holds of heads, content and trailers, in both directions. */
+static void it_knows_what_it_holds(void) {
+  static const h3edge_field field = {{"a", 1}, {"bcd", 3}, 0};
+  const uint64_t line = 1 + 3 + 32;
+  h3edge_request *request = begin("POST");
+
+  CHECK_INT(h3edge__request_weight(request), 0);
+  OK(h3edge__fields_add(&request->fields, field.name, field.value, 0));
+  OK(h3edge__fields_add(&request->trailers, field.name, field.value, 0));
+  OK(h3edge__request_receive(request, (const uint8_t *)"kept", 4));
+  CHECK_INT(h3edge__request_weight(request), 2 * line + 4);
+  OK(h3edge_request_respond(request, 200, &field, 1, 0));
+  OK(h3edge_request_write(request, "content", 7, 0));
+  OK(h3edge_request_trailers(request, &field, 1));
+  CHECK_INT(h3edge__request_weight(request), 4 * line + 4 + 7);
+  h3edge__queue_take(&request->out, 7);
+  CHECK_INT(h3edge__request_weight(request), 4 * line + 4 + 7);
+  h3edge__queue_release(&request->out, 7);
+  CHECK_INT(h3edge__request_weight(request), 4 * line + 4);
+done:
+  h3edge__request_free(request);
+}
+
 UNIT_MAIN("response", UNIT(a_response_is_recorded_in_order), UNIT(what_may_not_be_sent_is_refused_whole),
           UNIT(interim_responses_are_sixteen_at_most), UNIT(content_length_is_held_against_what_is_written),
           UNIT(some_responses_have_no_content), UNIT(content_for_head_is_dropped),
           UNIT(a_full_window_asks_to_wait_and_half_of_it_wakes), UNIT(a_chunk_is_kept_and_not_copied),
-          UNIT(a_short_piece_of_a_chunk_is_copied))
+          UNIT(a_short_piece_of_a_chunk_is_copied), UNIT(what_is_not_acknowledged_is_limited),
+          UNIT(the_narrower_limit_counts), UNIT(it_knows_what_it_holds))
