@@ -34,7 +34,8 @@ static void append_source(struct msghdr *message, const h3edge_address *local) {
   append(message, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
 }
 
-void h3edge__control_write(struct msghdr *message, h3edge__control *control, const h3edge_tx *tx, size_t segment) {
+void h3edge__uv_control_write(struct msghdr *message, h3edge__uv_control *control, const h3edge_tx *tx,
+                              size_t segment) {
   bool v6 = tx->path.local.as.any.sa_family == AF_INET6;
   uint16_t size = (uint16_t)segment;
   int ecn = tx->ecn;
@@ -73,7 +74,7 @@ static void read_v6(const struct cmsghdr *part, h3edge_address *local, h3edge_rx
   }
 }
 
-void h3edge__control_read(struct msghdr *message, h3edge_address *local, h3edge_rx *rx) {
+void h3edge__uv_control_read(struct msghdr *message, h3edge_address *local, h3edge_rx *rx) {
   struct cmsghdr *part;
   int segment;
 

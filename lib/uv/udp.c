@@ -96,7 +96,7 @@ static void deliver(h3edge__udp *udp, struct mmsghdr *message) {
 
   if (h3edge_address_set(&path.remote, message->msg_hdr.msg_name, message->msg_hdr.msg_namelen)) return;
   path.local = udp->bound;
-  h3edge__control_read(&message->msg_hdr, &path.local, &rx);
+  h3edge__uv_control_read(&message->msg_hdr, &path.local, &rx);
   udp->options.events->received(udp->options.ctx, &rx);
 }
 
@@ -142,9 +142,9 @@ static int send_piece(h3edge__udp *udp, h3edge__udp_batch *batch, size_t len) {
       .msg_iov = &piece,
       .msg_iovlen = 1,
   };
-  h3edge__control control;
+  h3edge__uv_control control;
 
-  h3edge__control_write(&message, &control, &batch->tx, len > batch->tx.segment ? batch->tx.segment : 0);
+  h3edge__uv_control_write(&message, &control, &batch->tx, len > batch->tx.segment ? batch->tx.segment : 0);
   while (sendmsg(udp->fd, &message, MSG_DONTWAIT) < 0)
     if (errno != EINTR) return errno;
   return 0;

@@ -17,7 +17,7 @@ typedef struct h3edge__udp_inbox {
   struct mmsghdr messages[H3EDGE__UDP_READS];
   struct iovec pieces[H3EDGE__UDP_READS];
   struct sockaddr_storage senders[H3EDGE__UDP_READS];
-  h3edge__control controls[H3EDGE__UDP_READS];
+  h3edge__uv_control controls[H3EDGE__UDP_READS];
   uint8_t data[H3EDGE__UDP_READS][H3EDGE__UDP_READ_SIZE];
 } h3edge__udp_inbox;
 

@@ -17,15 +17,15 @@ static void there_and_back(const char *local, const char *bound, uint8_t ecn, si
   h3edge_tx tx = {.path = {.local = address(local)}, .ecn = ecn};
   h3edge_address learnt = address(bound);
   h3edge_rx rx = {.len = 1};
-  h3edge__control control;
+  h3edge__uv_control control;
   struct msghdr message = {.msg_iovlen = 0};
   struct cmsghdr *part;
   char text[H3EDGE_ADDRESS_TEXT];
 
-  h3edge__control_write(&message, &control, &tx, 0);
+  h3edge__uv_control_write(&message, &control, &tx, 0);
   *parts = 0;
   for (part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) ++*parts;
-  h3edge__control_read(&message, &learnt, &rx);
+  h3edge__uv_control_read(&message, &learnt, &rx);
   h3edge_address_text(&learnt, text);
   assert_string_equal(text, local);
   assert_int_equal(rx.ecn, ecn);
@@ -51,9 +51,9 @@ static void ipv4_has_its_source(void) {
   struct msghdr message = {.msg_iovlen = 0};
   struct in_pktinfo info;
   struct cmsghdr *part;
-  h3edge__control control;
+  h3edge__uv_control control;
 
-  h3edge__control_write(&message, &control, &tx, 1200);
+  h3edge__uv_control_write(&message, &control, &tx, 1200);
   part = CMSG_FIRSTHDR(&message);
   assert_int_equal(part->cmsg_type, IP_PKTINFO);
   memcpy(&info, CMSG_DATA(part), sizeof info);
@@ -72,18 +72,18 @@ static void interface_counts_for_link_local_only(void) {
   h3edge_tx tx = {.path = {.local = address("[fe80::1]:443")}};
   h3edge_address learnt = address("[::]:443");
   struct msghdr message = {.msg_iovlen = 0};
-  h3edge__control control;
+  h3edge__uv_control control;
   h3edge_rx rx = {.len = 1};
 
   tx.path.local.as.v6.sin6_scope_id = 3;
-  h3edge__control_write(&message, &control, &tx, 0);
-  h3edge__control_read(&message, &learnt, &rx);
+  h3edge__uv_control_write(&message, &control, &tx, 0);
+  h3edge__uv_control_read(&message, &learnt, &rx);
   assert_int_equal(learnt.as.v6.sin6_scope_id, 3);
 
   tx.path.local = address("[2001:db8::7]:443");
   tx.path.local.as.v6.sin6_scope_id = 3;
-  h3edge__control_write(&message, &control, &tx, 0);
-  h3edge__control_read(&message, &learnt, &rx);
+  h3edge__uv_control_write(&message, &control, &tx, 0);
+  h3edge__uv_control_read(&message, &learnt, &rx);
   assert_int_equal(learnt.as.v6.sin6_scope_id, 0);
 }
 
@@ -93,12 +93,12 @@ static void what_does_not_fit_is_left_alone(void) {
   h3edge_address learnt = address("[::1]:443");
   struct msghdr message = {.msg_iovlen = 0};
   char text[H3EDGE_ADDRESS_TEXT];
-  h3edge__control control;
+  h3edge__uv_control control;
   h3edge_rx rx = {.len = 1, .segment = 0};
 
-  h3edge__control_read(&message, &learnt, &rx);
-  h3edge__control_write(&message, &control, &tx, 0);
-  h3edge__control_read(&message, &learnt, &rx);
+  h3edge__uv_control_read(&message, &learnt, &rx);
+  h3edge__uv_control_write(&message, &control, &tx, 0);
+  h3edge__uv_control_read(&message, &learnt, &rx);
   h3edge_address_text(&learnt, text);
   assert_string_equal(text, "[::1]:443");
   assert_int_equal(rx.segment, 0);
