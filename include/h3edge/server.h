@@ -101,6 +101,14 @@ typedef struct h3edge_server_options {
    * is not handed out. Too much of trailers, when it is already: reset with OVERLOAD. */
   size_t max_field_section;
   size_t max_field_lines;
+  /* What costs more than it brings, in a second on one connection, which beyond it is closed with H3_EXCESSIVE_LOAD:
+   * requests that the client resets, or makes us reset by a fault (twice max_requests: it may give up all that it has
+   * under way, and do it once more)… */
+  size_t max_resets;
+  /* … and what carries nothing: frames that are empty or of unknown types, but for ten on the stream of each request;
+   * frames of the control stream; and streams without a request. What clients send on purpose (RFC 9114 7.2.8) is far
+   * below (1,000). */
+  size_t max_useless;
   /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
    * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10
    * KiB in GnuTLS while the handshake lasts, 4 KiB then), some hundred bytes of each for tables, what the allocator
@@ -243,6 +251,8 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(requests_malformed, "requests refused as malformed")                                                               \
   X(requests_refused, "requests refused at a limit")                                                                   \
   X(requests_reset_by_peer, "requests that the client reset")                                                          \
+  X(resets_limited, "connections closed: too many requests were reset in a second")                                    \
+  X(useless_limited, "connections closed: too much in a second that carried nothing")                                  \
   X(responses, "responses acknowledged whole")                                                                         \
   X(requests_waiting, "requests that wait for the handshake now")                                                      \
   X(bytes_waiting, "bytes of them now")                                                                                \

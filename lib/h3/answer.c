@@ -97,6 +97,7 @@ void h3edge__stream_finish(h3edge__stream *stream, h3edge_reason reason) {
                   stream->request.response.status, h3edge_reason_name(reason));
   }
   h3edge__request_close(&stream->request, reason);
+  h3edge__session_count_end(stream->session, reason);
 }
 
 static void stop_reading(h3edge__stream *stream, uint64_t code) {

@@ -30,6 +30,7 @@ static bool begins_with_id(uint64_t type) {
 }
 
 static void begin_payload(h3edge__control *control) {
+  control->frames++;
   control->left = control->number;
   control->step = !control->left ? TYPE : begins_with_id(control->type) ? ELEMENT : PAYLOAD;
 }

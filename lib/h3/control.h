@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* control.h: reads along on the client's unidirectional streams, for one border at which nghttp3 must not be left.
+/* control.h: reads along on the client's unidirectional streams: counts the control stream's frames, and looks for one
+ * border at which nghttp3 must not be left.
  *
  * nghttp3 before 1.10 asserts that something follows when the element ID of a PRIORITY_UPDATE frame (RFC 9218 7.2) ends
  * but the frame does not: a packet that ends there would end the process. So the ID's last byte waits for the next one.
@@ -18,6 +19,7 @@ typedef struct h3edge__control {
   int64_t id; /* of the stream; 0: of none */
   uint8_t held;
   bool holds;
+  size_t frames; /* of the control stream, that were begun */
   /* Where it stands. */
   unsigned step;
   unsigned more;   /* bytes that a variable-length integer still needs */

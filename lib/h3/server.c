@@ -23,6 +23,10 @@ static void on_request(h3edge_server *server, h3edge_request *request) {
   server->events.on_request(server->ctx, server, request);
 }
 
+static size_t twice(size_t count) {
+  return count < SIZE_MAX / 2 ? 2 * count : SIZE_MAX;
+}
+
 /* What the windows of one connection come to, or the most that there can be. */
 static size_t windows_of(const h3edge_server_options *options) {
   size_t window = options->response_window;
@@ -52,6 +56,8 @@ static void fill_defaults(h3edge_server_options *options) {
   options->response_window = H3EDGE__OR(options->response_window, 256 << 10);
   options->max_field_section = H3EDGE__OR(options->max_field_section, 32 << 10);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->max_resets = H3EDGE__OR(options->max_resets, twice(options->max_requests));
+  options->max_useless = H3EDGE__OR(options->max_useless, 1000);
   options->max_response_memory = H3EDGE__OR(options->max_response_memory, 16 << 20);
   options->max_memory = H3EDGE__OR(options->max_memory, 1 << 30);
   options->max_connection_memory = H3EDGE__OR(options->max_connection_memory, connection_memory(options));

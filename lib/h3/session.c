@@ -143,13 +143,16 @@ static int feed_uni(h3edge__session *session, int64_t id, const uint8_t *data, s
 static int received_uni(h3edge__session *session, int64_t id, const uint8_t *data, size_t len, bool fin) {
   h3edge__control *control = H3EDGE__OR(find_uni(session, id), find_uni(session, 0));
   uint8_t joined[2];
+  size_t frames;
   size_t ready;
 
   if (!control || fin) return feed_uni(session, id, data, len, fin);
   control->id = id;
+  frames = control->frames;
   ready = h3edge__control_read(control, data, len);
   if (control->malformed)
     return h3edge__session_fail_with(session, NGHTTP3_H3_FRAME_ERROR, "a frame goes on behind its ID");
+  if (h3edge__session_count_useless(session, control->frames - frames)) return -1;
   if (control->holds && len) {
     joined[0] = control->held;
     joined[1] = *data;
@@ -244,7 +247,10 @@ static int session_closed(void *ctx, int64_t id, uint64_t code) {
   if (session->broken) return -1;
   forget_end(session, id);
   if (control && id) *control = (h3edge__control){0};
-  if (stream) close_request(stream);
+  if (stream)
+    close_request(stream);
+  else if (h3edge__session_count_useless(session, 1))
+    return -1;
   error = nghttp3_conn_close_stream(session->h3, id, code == UINT64_MAX ? NGHTTP3_H3_NO_ERROR : code);
   return checked(session, error == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : error);
 }

@@ -12,6 +12,7 @@
 #include "util/account.h"
 #include "util/list.h"
 #include "util/map.h"
+#include "util/rate.h"
 #include "util/spares.h"
 
 /* What the sessions of one server have in common (host.c). */
@@ -52,8 +53,10 @@ typedef struct h3edge__session {
   h3edge__node streams; /* the same, oldest first */
   h3edge__node due;     /* those that commands left work on */
   h3edge__control uni[H3EDGE__UNI_STREAMS];
-  bool broken;  /* nghttp3 gave up: it may only be deleted */
-  bool closing; /* the connection is over: no commands any more */
+  h3edge__rate resets;  /* of requests, by the client's doing (excess.c) */
+  h3edge__rate useless; /* frames and streams */
+  bool broken;          /* nghttp3 gave up: it may only be deleted */
+  bool closing;         /* the connection is over: no commands any more */
   h3edge__early early;
   uint64_t claim_id; /* of the question put to the register */
   size_t waiting_requests;
@@ -78,6 +81,11 @@ typedef struct h3edge__session {
 int h3edge__session_fail(h3edge__session *session, int error);
 /* The same with an HTTP/3 error code and a phrase for the log. */
 int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why);
+
+/* excess.c: a request has ended for that reason; so many frames or streams carried nothing. The latter: 0, or -1 when
+ * it was too much. */
+void h3edge__session_count_end(h3edge__session *session, h3edge_reason reason);
+int h3edge__session_count_useless(h3edge__session *session, size_t count);
 
 /* early.c: the connection begins, its handshake is complete, it ends. */
 void h3edge__session_begin_early(h3edge__session *session);

@@ -11,7 +11,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define USELESS_MAX 100 /* frames that carry nothing; some clients send a few on purpose (RFC 9114 7.2.8) */
+#define USELESS_FREE 10 /* frames that carry nothing: some clients send a few with each request (RFC 9114 7.2.8) */
 
 static h3edge__stream *take_spare(h3edge__host *host) {
   h3edge__node *node = h3edge__spares_take(&host->spare_streams);
@@ -201,13 +201,21 @@ static int received_end(h3edge__stream *stream) {
   return 0;
 }
 
+/* Of the frames so far there were `before` before; 0, or -1 when they are too many. */
+static int count_useless(h3edge__stream *stream, size_t before) {
+  size_t counted = before > USELESS_FREE ? before : USELESS_FREE;
+  size_t all = stream->scan.useless;
+
+  return all > counted ? h3edge__session_count_useless(stream->session, all - counted) : 0;
+}
+
 int h3edge__stream_received(h3edge__stream *stream, const uint8_t *data, size_t len, bool fin) {
   stream->fin = fin;
   while (len && !is_deaf(stream)) {
+    size_t useless = stream->scan.useless;
     size_t used = h3edge__scan_read(&stream->scan, data, len);
 
-    if (stream->scan.useless > USELESS_MAX)
-      return h3edge__session_fail_with(stream->session, NGHTTP3_H3_EXCESSIVE_LOAD, "frames that carry nothing");
+    if (count_useless(stream, useless)) return -1;
     check_scan(stream);
     if (is_deaf(stream)) break;
     stream->unfed = len - used;

@@ -7,9 +7,9 @@
 #include "quic/batch.h"
 #include "quic/commons.h"
 #include "quic/memory.h"
-#include "quic/rate.h"
 #include "quic/tls.h"
 #include "util/account.h"
+#include "util/rate.h"
 
 /* Who a connection's client is, as far as its Initial packet proves it. */
 typedef struct h3edge__hello {

@@ -12,11 +12,11 @@
 #include "quic/conn.h"
 #include "quic/credentials.h"
 #include "quic/path.h"
-#include "quic/rate.h"
 #include "quic/shed.h"
 #include "quic/stateless.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/rate.h"
 
 /* Before the next poll; the rest of the outbox is for connections. */
 #define RETRIES_AT_ONCE (H3EDGE__OUTBOX_MAX / 2)

@@ -78,7 +78,8 @@ static void a_response_at_every_moment(void) {
   sim_still_serves(e, CLIENT());
 }
 
-/* What is under way in the edge never exceeds what one connection may have. */
+/* Were there no limit in a second (excess.c): what is under way in the edge never exceeds what one connection may have.
+ */
 static void stays_within(edge *e, size_t most) {
   CHECK(edge_stats(e).requests_open <= most);
   CHECK(edge_upstream_stats(e).exchanges_open <= most);
@@ -94,7 +95,7 @@ static void is_served(client *honest) {
 
 /* Each is asked for and taken back before the answer can come (CVE-2023-44487). */
 static void opened_and_reset_at_once(void) {
-  edge *e = EDGE(.server.max_requests = 20);
+  edge *e = EDGE(.server.max_requests = 20, .server.max_resets = 100000);
   client *attacker = CLIENT(), *honest = CLIENT();
   size_t i, before = 0;
 
@@ -119,7 +120,7 @@ static void opened_and_reset_at_once(void) {
 
 /* The client never sends a reset: it makes the edge send them. */
 static void resets_that_are_provoked(void) {
-  edge *e = EDGE(.server.max_requests = 20);
+  edge *e = EDGE(.server.max_requests = 20, .server.max_resets = 100000);
   client *attacker = CLIENT(), *honest = CLIENT();
   fetch *f = NULL;
   size_t i, before = 0;

@@ -74,6 +74,23 @@ static void the_type_of_the_stream_may_be_long(void) {
   has_border(BYTES("\x80\x00\x00\x00" UPDATE "\x04\x00u=1"), 10);
 }
 
+/* However the stream is cut. */
+static void frames_of_the_control_stream_are_counted(void) {
+  static const char bytes[] = "\x00\x04\x00" UPDATE "\x04\x00u=1\x21\x00\x40\x21\x40\x02.."
+                              "\x21";
+  h3edge__control whole = {.id = 2}, pieces = {.id = 2}, other = {.id = 6};
+  size_t i;
+
+  (void)h3edge__control_read(&whole, BYTES(bytes));
+  CHECK_INT(whole.frames, 4); /* the last has no length yet */
+  for (i = 0; i < sizeof bytes - 1; i++) (void)h3edge__control_read(&pieces, (const uint8_t *)bytes + i, 1);
+  CHECK_INT(pieces.frames, 4);
+  (void)h3edge__control_read(&other, BYTES("\x02\x04\x00\x04\x00"));
+  CHECK_INT(other.frames, 0);
+done:
+  return;
+}
+
 UNIT_MAIN("control", UNIT(the_end_of_an_element_id_is_the_border), UNIT(a_frame_that_ends_with_it_has_none),
           UNIT(what_is_something_else_has_none), UNIT(a_frame_of_one_id_has_nothing_else),
-          UNIT(the_type_of_the_stream_may_be_long))
+          UNIT(the_type_of_the_stream_may_be_long), UNIT(frames_of_the_control_stream_are_counted))

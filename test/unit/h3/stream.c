@@ -247,25 +247,9 @@ done:
   wire_close();
 }
 
-static void frames_that_carry_nothing_are_counted(void) {
-  static const char frames[] = "\x21\x00\x00\x00";
-  wire_stream *stream;
-  size_t i;
-
-  OK(wire_open(wire_attach));
-  stream = wire_request(POST, "x", false);
-  wire_run();
-  for (i = 0; i < 50; i++) CHECK_INT(wire_raw(stream, frames, 4, false), 0);
-  CHECK(wire_is_up());
-  CHECK_INT(wire_raw(stream, frames, 4, false), -1);
-  CHECK_INT(wire.conn.close_code, NGHTTP3_H3_EXCESSIVE_LOAD);
-done:
-  wire_close();
-}
-
 UNIT_MAIN("stream", UNIT(a_malformed_head_is_never_delivered), UNIT(the_log_says_why),
           UNIT(dropped_lines_are_missed_in_trailers_too), UNIT(some_fields_may_not_come_late),
           UNIT(content_unlike_its_length_ends_the_request_alone), UNIT(what_cannot_be_served_is_answered),
           UNIT(a_head_beyond_the_limits_gets_431), UNIT(a_name_or_value_too_long_for_nghttp3_gets_431),
           UNIT(trailers_beyond_the_limits_reset_the_request), UNIT(a_stream_without_a_head_is_incomplete),
-          UNIT(a_head_in_single_bytes_is_a_head), UNIT(frames_that_carry_nothing_are_counted))
+          UNIT(a_head_in_single_bytes_is_a_head))

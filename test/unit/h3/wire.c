@@ -27,8 +27,7 @@ uint64_t h3edge__conn_id(const h3edge__conn *conn) {
 }
 
 h3edge_ts h3edge__conn_now(const h3edge__conn *conn) {
-  (void)conn;
-  return H3EDGE_SECOND;
+  return conn->now;
 }
 
 const h3edge_path *h3edge__conn_path(const h3edge__conn *conn) {
@@ -292,11 +291,14 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
   wire.options.max_response_memory = 100000;
   wire.options.max_field_section = 4096;
   wire.options.max_field_lines = 20;
+  wire.options.max_resets = 10;
+  wire.options.max_useless = 50;
   wire.options.ticket_lifetime = 10 * H3EDGE_SECOND;
   wire.options.max_prefix_claims = 10;
   wire.options.max_waiting_requests = wire.options.max_all_waiting_requests = 10;
   wire.options.max_waiting_bytes = wire.options.max_all_waiting_bytes = 5000;
   wire.on_request = on_request;
+  wire.conn.now = H3EDGE_SECOND;
   wire.conn.confirmed = true;
   wire.conn.key_len = 32;
   wire.conn.next_uni = 3;

@@ -37,6 +37,7 @@ typedef struct wire_stream {
 } wire_stream;
 
 struct h3edge__conn {
+  h3edge_ts now;
   bool confirmed;
   bool woken;
   bool has_output;

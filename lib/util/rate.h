@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* rate.h: at most so many of something in a period: a bucket with room for `limit` of them, all of which may be taken
  * at once, and which fills again evenly, in a period from empty to full. */
-#ifndef H3EDGE_LIB_QUIC_RATE_H
-#define H3EDGE_LIB_QUIC_RATE_H
+#ifndef H3EDGE_LIB_UTIL_RATE_H
+#define H3EDGE_LIB_UTIL_RATE_H
 
 #include <h3edge/base.h>
 

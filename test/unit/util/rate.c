@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of lib/quic/rate.c. */
-#include "quic/rate.h"
+/* Tests of lib/util/rate.c. */
+#include "util/rate.h"
 
 #include "unit.h"
 
@@ -59,5 +59,5 @@ static void test_without_a_limit(void) {
 done:;
 }
 
-UNIT_MAIN("rate", UNIT(test_all_at_once), UNIT(test_fills_evenly), UNIT(test_to_ask_takes_nothing),
+UNIT_MAIN("util/rate", UNIT(test_all_at_once), UNIT(test_fills_evenly), UNIT(test_to_ask_takes_nothing),
           UNIT(test_without_a_limit))
