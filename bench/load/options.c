@@ -68,7 +68,8 @@ static const struct argp_option known[] = {
     {.name = "idle",
      .key = IDLE,
      .arg = "SECONDS",
-     .doc = "Make one request on each connection, then keep all of them open for this time (PING every 10 s)"},
+     .doc = "Make one request on each connection, then keep all of them open for this time (PING every 10 s), or until "
+            "the server has closed the last"},
     {.name = "upload", .key = UPLOAD, .arg = "BYTES", .doc = "POST so much content with each request"},
     {.name = "field",
      .key = FIELD,

@@ -167,6 +167,15 @@ void schedule_request_ended(connection *c, bool counted, outcome why) {
   if (!l->left && !l->pending) finish(l);
 }
 
+static bool is_any_open(const load *l) {
+  size_t i;
+
+  for (i = 0; i < l->options->connections; i++)
+    if (l->connections[i].state != CONNECTION_NONE && !l->connections[i].over && !l->connections[i].leaving)
+      return true;
+  return false;
+}
+
 /* A server that was never there, or has gone for longer than anybody waits, ends the run. */
 void schedule_lost(connection *c, outcome why) {
   static const char *const reasons[] = {
@@ -182,6 +191,7 @@ void schedule_lost(connection *c, outcome why) {
   else if (l->phase == PHASE_OPENING)
     l->ready--;
   if (why != OUTCOME_WELL || l->phase == PHASE_KEEPING) l->figures.lost++;
+  if (l->phase == PHASE_KEEPING && !is_any_open(l)) enter(l, PHASE_OVER); /* nothing is left to be kept */
   if (why == OUTCOME_WELL || l->phase == PHASE_KEEPING) return;
   if (l->last_progress && l->now - l->last_progress <= l->options->timeout) return;
   h3edge_address_text(&l->options->server, server);

@@ -71,6 +71,7 @@ void counters_print(const counters *sum) {
     H3EDGE_UPSTREAM_STATS(PRINT)
 #undef PRINT
   }
+  putchar('\n'); /* whoever reads them knows that these were all */
   fflush(stdout);
   funlockfile(stdout);
 }

@@ -24,7 +24,7 @@ typedef struct counters {
 /* Adds those of one worker, on its thread. Workers have the same routes. */
 void counters_add(counters *sum, const h3edge_server *server, const h3edge_gateway *gateway,
                   const h3edge_upstream *upstream, const route_table *routes);
-/* One per line, to stdout. */
+/* One per line, to stdout, and an empty line behind them. */
 void counters_print(const counters *sum);
 
 #endif

@@ -19,6 +19,7 @@ enum {
   ROUTE,
   ORIGIN_CA,
   MIN_WARM,
+  GRACE,
   TRUST,
   FORWARDED,
   ACCESS_LOG,
@@ -66,6 +67,10 @@ static const struct argp_option known[] = {
      .key = MIN_WARM,
      .arg = "COUNT",
      .doc = "Each worker keeps this many idle connections open to each server, so that a request finds one ready (1)"},
+    {.name = "grace",
+     .key = GRACE,
+     .arg = "SECONDS",
+     .doc = "When it is stopped, let requests at hand go on for at most this long (5)"},
     {.name = "trust",
      .key = TRUST,
      .arg = "ADDRESS[/BITS]",
@@ -194,6 +199,14 @@ static void read_min_warm(proxy_options *o, const char *text, struct argp_state 
   o->min_warm = count;
 }
 
+static void read_grace(proxy_options *o, const char *text, struct argp_state *state) {
+  unsigned long seconds;
+
+  if (!read_number(&seconds, text, GRACE_MAX))
+    argp_error(state, "--grace is a number of seconds from 0 to %d: '%s' is none", GRACE_MAX, text);
+  o->grace = seconds * H3EDGE_SECOND;
+}
+
 static bool read_prefix(h3edge_prefix *out, const char *text) {
   size_t len = strcspn(text, "/");
   bool is_v6 = memchr(text, ':', len) != NULL;
@@ -284,16 +297,9 @@ static bool read_value(proxy_options *o, int key, const char *text, struct argp_
     int key;
     void (*read)(proxy_options *o, const char *text, struct argp_state *state);
   } readers[] = {
-      {LISTEN, read_listen},
-      {WORKERS, read_workers},
-      {ORIGIN, read_origin},
-      {ROUTE, read_route},
-      {MIN_WARM, read_min_warm},
-      {TRUST, read_trust},
-      {ACCESS_LOG_FORMAT, read_format},
-      {CONGESTION, read_congestion},
-      {EARLY, read_early},
-      {RULE, read_rule},
+      {LISTEN, read_listen},         {WORKERS, read_workers}, {ORIGIN, read_origin}, {ROUTE, read_route},
+      {MIN_WARM, read_min_warm},     {GRACE, read_grace},     {TRUST, read_trust},   {ACCESS_LOG_FORMAT, read_format},
+      {CONGESTION, read_congestion}, {EARLY, read_early},     {RULE, read_rule},
   };
   size_t i;
 
@@ -353,7 +359,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
       .options = known,
       .parser = on_option,
       .doc = "Ends HTTP/3 and sends the requests on to an HTTP/1.1 application.\v"
-             "SIGTERM and SIGINT stop it: requests at hand get 5 seconds, a second signal stops at once. SIGUSR1 "
+             "SIGTERM and SIGINT stop it: requests at hand get the grace, a second signal stops at once. SIGUSR1 "
              "prints all counters, SIGHUP opens the access log again.\n\n"
              "Modes of --early-data that send requests on before the handshake:\n"
              "  strict      GET, HEAD and OPTIONS without query, cookie and authorization\n"
@@ -367,6 +373,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
   memset(out, 0, sizeof *out);
   out->workers = 1;
   out->min_warm = 1;
+  out->grace = 5 * H3EDGE_SECOND;
   argp_err_exit_status = EXIT_USAGE;
   argp_parse(&parser, argc, argv, 0, NULL, out);
 }

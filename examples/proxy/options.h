@@ -10,7 +10,7 @@
 #include "access_line.h"
 #include "routes.h"
 
-enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256, TRUST_MAX = 64, WARM_MAX = 1024 };
+enum { EXIT_USAGE = 2, LISTEN_MAX = 64, RULE_MAX = 256, TRUST_MAX = 64, WARM_MAX = 1024, GRACE_MAX = 86400 };
 
 typedef enum early_mode { EARLY_HOLD, EARLY_OFF, EARLY_STRICT, EARLY_SAFE, EARLY_IDEMPOTENT } early_mode;
 
@@ -26,6 +26,7 @@ typedef struct proxy_options {
   route_table routes;    /* --route and --origin */
   const char *origin_ca; /* NULL: whom the system trusts */
   size_t min_warm;
+  h3edge_ts grace; /* for the requests at hand when it is stopped */
   h3edge_prefix trusted[TRUST_MAX];
   size_t trusted_count;
   bool forwarded;

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define GRACE (5 * H3EDGE_SECOND) /* for the requests at hand when it is stopped */
-
 enum { STOP = 1, STOP_AT_ONCE = 2, COUNT = 4, END = 8 };
 
 /* Making it. Each function returns the exit status. */
@@ -163,7 +161,7 @@ static void on_orders(uv_async_t *handle) {
     uv_sem_post(&w->added);
   }
   if (w->uv && orders & (STOP | STOP_AT_ONCE))
-    h3edge_uv_stop(w->uv, orders & STOP_AT_ONCE ? 0 : GRACE, on_uv_stopped, w);
+    h3edge_uv_stop(w->uv, orders & STOP_AT_ONCE ? 0 : w->shared->options.grace, on_uv_stopped, w);
   if (orders & END) uv_stop(w->loop);
 }
 
