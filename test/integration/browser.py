@@ -2,6 +2,7 @@
 """A browser: headless Chromium, driven by chromedriver, which trusts the key that the proxy made for itself."""
 from contextlib import contextmanager
 
+from processes import PATIENCE
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -20,8 +21,8 @@ def chromium(proxy, folder, port=None, arguments=()):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     try:
-        driver.set_page_load_timeout(30)
-        driver.set_script_timeout(30)
+        driver.set_page_load_timeout(PATIENCE)
+        driver.set_script_timeout(PATIENCE)
         yield driver
     finally:
         driver.quit()

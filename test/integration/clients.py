@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import pycurl
+from processes import PATIENCE
 
 HTTP_3_ONLY = 31  # CURL_HTTP_VERSION_3ONLY
 HTTP_3 = 30
@@ -17,7 +18,7 @@ class Fetch:
     """One request over HTTP/3, and its response as it comes in. Pieces of content are kept as (time, length)."""
 
     def __init__(self, url, method="GET", fields=(), content=None, length=None, cert=None, address="127.0.0.1",
-                 follow=False, timeout=60, keep=True, handle=None):
+                 follow=False, timeout=PATIENCE, keep=True, handle=None):
         self.status, self.fields, self.pieces, self.kept, self.keep = 0, [], [], [], keep
         self.digest = sha256()
         self.curl = curl = handle or pycurl.Curl()
@@ -110,7 +111,7 @@ class Connection:
     """Requests at the same time on one connection: a libcurl multi handle. `with` closes it."""
 
     def __init__(self):
-        self.multi, self.started, self.ended, self.end = pycurl.CurlMulti(), [], [], time.monotonic() + 60
+        self.multi, self.started, self.ended, self.end = pycurl.CurlMulti(), [], [], time.monotonic() + PATIENCE
 
     def __enter__(self):
         return self
@@ -147,14 +148,15 @@ class GtlsResult(NamedTuple):
     statuses: list  # of all responses, in the order of their coming
 
 
-def gtlsclient(port, *paths, options=(), host="127.0.0.1", timeout=30):
+GTLSCLIENT = ("gtlsclient", "--exit-on-all-streams-close", "--handshake-timeout=60s", "--timeout=60s")
+
+
+def gtlsclient(port, *paths, options=(), host="127.0.0.1"):
     """Runs gtlsclient. Its exit status says nothing, so its log is read."""
     uris = [f"https://localhost:{port}{path}" for path in paths]
     done = subprocess.run(
-        ["gtlsclient", "--exit-on-all-streams-close", "--handshake-timeout=10s", "--timeout=15s",
-         *map(str, options), host, str(port), *uris],
-        timeout=timeout, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL)
+        [*GTLSCLIENT, *map(str, options), host, str(port), *uris], timeout=2 * PATIENCE, text=True, errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     statuses = [int(status) for status in re.findall(r"stream \w+ \[:status: (\d+)\]", done.stdout)]
     closed = re.findall(r"^HTTP stream (\d+) closed with error code (\d+)", done.stdout, re.M)
     assert closed and all(int(code) == 0x100 for _, code in closed), f"not a clean end:\n{done.stdout[-4000:]}"
@@ -162,11 +164,15 @@ def gtlsclient(port, *paths, options=(), host="127.0.0.1", timeout=30):
 
 
 class Visitor:
-    """gtlsclient, which keeps ticket, transport parameters and token from one visit to the next."""
+    """gtlsclient, which keeps ticket, transport parameters and token from one visit to the next. It has made as many
+    `visits` as it took to have them: one, unless the token came too late, some milliseconds after the ticket."""
 
     def __init__(self, port, folder):
-        self.port, self.folder, self.token = port, folder, folder / "token"
-        self.visit("/events?count=2&interval=0.1")  # long enough for the token to come, some milliseconds after the ticket
+        self.port, self.folder, self.token, self.visits = port, folder, folder / "token", 0
+        while not self.token.exists():
+            self.visits += 1
+            assert self.visits < 20
+            self.visit("/events?count=2&interval=0.1")
 
     def visit(self, *paths, options=(), host="localhost"):
         """Comes back, with a request in its first packets."""

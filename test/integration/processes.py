@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: MIT
 """The programs under test, as real processes on loopback addresses."""
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("H3EDGE_BUILD", ROOT / "build-test"))
 PROXY = BUILD / "examples/proxy/h3edge-proxy"
+PATIENCE = 120  # seconds for what takes a moment: on a busy machine it may take long, and only what is broken takes all
+
+
+def wait_until(condition, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 class Process:
@@ -40,18 +50,19 @@ class Process:
         with self.grown:
             self.grown.notify_all()
 
-    def wait_for(self, pattern, timeout=15):
-        """The first match in the output, now or as soon as it comes."""
+    def wait_for(self, pattern, timeout=PATIENCE, start=0):
+        """The first match in the output from `start` on, now or as soon as it comes."""
+        wanted = re.compile(pattern)
         with self.grown:
-            self.grown.wait_for(lambda: re.search(pattern, self.output) or not self.reader.is_alive(), timeout)
-            match = re.search(pattern, self.output)
+            self.grown.wait_for(lambda: wanted.search(self.output, start) or not self.reader.is_alive(), timeout)
+            match = wanted.search(self.output, start)
         assert match, f"{self.name} did not print /{pattern}/:\n{self.output}"
         return match
 
     def signal(self, number):
         self.popen.send_signal(number)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=PATIENCE):
         status = self.popen.wait(timeout)
         self.reader.join(timeout)
         return status
@@ -77,12 +88,30 @@ class Process:
             assert status == 0, f"{self.name} ended with status {status}:\n{self.output}"
 
 
+class Nobody:
+    """A TCP port of 127.0.0.1 at which nobody listens, and which no other program is given. Uvicorn may listen there."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
 class Uvicorn(Process):
-    """Uvicorn with the demo application or that of another folder, on a free port, a given one, or a Unix socket; `tls`
-    is certificate and key."""
+    """Uvicorn with the demo application or that of another folder, on a port of its own, at which it can be started again
+    until `with` is over, on a given one, or on a Unix socket; `tls` is certificate and key."""
 
     def __init__(self, port=0, uds=None, tls=None, folder=ROOT / "examples/fastapi", app="app:app", **env):
-        where = ["--uds", uds] if uds else ["--port", port]
+        self.nobody = Nobody()
+        where = ["--uds", uds] if uds else ["--port", port or self.nobody.port]
         if tls:
             where += ["--ssl-certfile", tls[0], "--ssl-keyfile", tls[1]]
         super().__init__("/usr/bin/python3", "-m", "uvicorn", "--app-dir", folder, app, "--no-access-log", *where,
@@ -96,23 +125,30 @@ class Uvicorn(Process):
 
     def __exit__(self, *_):
         self.kill()  # it is not what is tested
+        self.nobody.socket.close()
 
 
 class Proxy(Process):
-    """h3edge-proxy on one free port of 127.0.0.1 and [::1]."""
+    """h3edge-proxy on one free port of 127.0.0.1 and [::1], which options may call {port}."""
 
     def __init__(self, origin, *options, program=PROXY):
-        self.port = free_udp_port()
         if origin:
             options = ("--origin", origin, *options)
-        super().__init__(program, "--listen", f"localhost:{self.port}", *options)
-        self.wait_for(rf"listening on 127.0.0.1:{self.port}, \[::1\]:{self.port}")
+        while True:
+            self.port = free_udp_port()
+            super().__init__(program, "--listen", f"localhost:{self.port}",
+                             *(str(word).replace("{port}", str(self.port)) for word in options))
+            listens = rf"listening on 127.0.0.1:{self.port}, \[::1\]:{self.port}"
+            if not self.wait_for(rf"{listens}|cannot listen on \S+:{self.port}: address already in use")[0].startswith("c"):
+                break
+            self.wait()  # another program was faster
         self.url = f"https://localhost:{self.port}"
 
     def counters(self):
-        """What it prints on SIGUSR1 (once in its life)."""
+        """What it prints on SIGUSR1, which ends with an empty line."""
+        start = len(self.output)
         self.signal(signal.SIGUSR1)
-        return self.wait_for(r"(?s)server +connections .*upstream .*\n")[0]
+        return self.wait_for(r"(?s)server +connections .*?\n\n", start=start)[0]
 
 
 def count(counters, name):
@@ -132,16 +168,17 @@ def make_certificate(folder, *names):
 
 
 def free_udp_port():
-    """A port that is free for UDP on both loopback addresses (for this moment: another program may take it)."""
+    """A port that is free for UDP on both loopback addresses, and below those that the system gives to who asks for any."""
     while True:
+        port = random.SystemRandom().randrange(20000, 32000)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as v4, \
                 socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as v6:
-            v4.bind(("127.0.0.1", 0))
             try:
-                v6.bind(("::1", v4.getsockname()[1]))
+                v4.bind(("127.0.0.1", port))
+                v6.bind(("::1", port))
             except OSError:
                 continue
-            return v4.getsockname()[1]
+            return port
 
 
 def free_tcp_port():

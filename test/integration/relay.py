@@ -15,6 +15,7 @@ class Relay:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.backs = {}  # the socket that speaks for a client, by the client's address
+        self.is_answered = False  # to the ports that clients come from now
         self.front = self.open(self.from_client)
         self.port = self.front.getsockname()[1]
 
@@ -37,13 +38,16 @@ class Relay:
             self.forget(next(iter(self.backs)))
 
     def from_server(self, client):
+        self.is_answered = True
         self.loop.call_later(self.delay, self.front.sendto, self.backs[client].recv(65536), client)
 
     def rebind(self):
         """From now on all clients come from other ports, and what is sent to the former ones is lost."""
+        self.is_answered = False
         self.loop.call_soon_threadsafe(self.change_ports)
 
     def change_ports(self):
+        self.is_answered = False
         for client in list(self.backs):
             self.forget(client)
             self.backs[client] = self.open(self.from_server, client)

@@ -4,14 +4,16 @@ import datetime
 import json
 import re
 import resource
+import select
 import signal
+import socket
 import time
 
 import pycurl
 import pytest
 from access_log import LoggingProxy
-from clients import Fetch, fetch
-from processes import Proxy, free_tcp_port
+from clients import Connection, Fetch, fetch
+from processes import Nobody, Proxy, wait_until
 
 LINE = re.compile(
     r'(?P<peer>\S+) - - \[(?P<time>[^]]+)\] "(?P<method>[A-Z]+) (?P<path>[^" ]*) HTTP/3" (?P<status>\d{3}) (?P<sent>\d+) '
@@ -25,10 +27,8 @@ ENDS = ("done", "connection ended")  # of a whole response: libcurl leaves witho
 
 def lines_of(file, count):
     """The lines in `file`, as soon as there are as many."""
-    end = time.monotonic() + 10
-    while (text := file.read_bytes().decode("ascii")).count("\n") < count:
-        assert time.monotonic() < end, text
-        time.sleep(0.02)
+    wait_until(lambda: file.read_bytes().count(b"\n") >= count)
+    text = file.read_bytes().decode("ascii")
     assert text.endswith("\n") and text.count("\n") == count, text
     return text.split("\n")[:-1]
 
@@ -46,25 +46,29 @@ def test_text(application, tmp_path):
         fetch(f"{proxy.url}/users/7?q=1", fields=fields)
         fetch(f"{proxy.url}/upload", "PUT", content=[b"x" * 1000])
         one, two = map(parsed, lines_of(file, 2))
+        after = time.time()
     host = proxy.url.removeprefix("https://")
     when = datetime.datetime.strptime(one["time"], "%d/%b/%Y:%H:%M:%S %z").timestamp()
-    assert int(before) <= when <= time.time()
+    assert int(before) <= when <= after
     expected = {"peer": "127.0.0.1", "method": "GET", "path": "/users/7?q=1", "status": "200", "referer": fields[0][1],
                 "agent": fields[1][1], "host": host, "received": "0", "server": application.url, "tries": "1",
                 "early": "none", "why": "-", "sent": str(len('{"id":7,"name":"User 7"}'))}
     assert {name: one[name] for name in expected} == expected
     assert one["end"] in ENDS
-    assert 0 < float(one["first_byte"]) <= float(one["duration"]) < 10
+    assert 0 < float(one["first_byte"]) <= float(one["duration"]) <= after - before
     assert (two["method"], two["received"], two["referer"]) == ("PUT", "1000", "-")
 
 
 def test_json(application):
+    before = time.time()
     with LoggingProxy(application.url) as proxy:
         fetch(f"{proxy.url}/users/7?q=1", fields=[("Referer", "https://elsewhere.example/"), ("User-Agent", "test/1")])
         record = proxy.record("/users/7?q=1")
-    assert abs(datetime.datetime.fromisoformat(record.pop("time").replace("Z", "+00:00")).timestamp() - time.time()) < 10
+        after = time.time()
+    when = datetime.datetime.fromisoformat(record.pop("time").replace("Z", "+00:00")).timestamp()
+    assert int(before) <= when <= after
     duration, first_byte, waited = (record.pop(name) for name in ("duration", "first_byte", "waited"))
-    assert 0 <= waited < first_byte <= duration < 10
+    assert 0 <= waited < first_byte <= duration <= after - before
     assert record.pop("end") in ENDS
     assert isinstance(record.pop("reused"), bool)
     assert record == {
@@ -74,14 +78,16 @@ def test_json(application):
 
 
 def test_request_without_an_answer(application, tmp_path):
-    nobody = f"http://127.0.0.1:{free_tcp_port()}"
-    with LoggingProxy(application.url, "--min-warm", 0, "--route", f"/nobody={nobody}") as proxy:
+    with Nobody() as nobody, socket.create_server(("127.0.0.1", 0)) as mute, \
+            LoggingProxy(application.url, "--min-warm", 0, "--route", f"/nobody={nobody.url}",
+                         "--route", f"/mute=http://127.0.0.1:{mute.getsockname()[1]}") as proxy:
         assert fetch(f"{proxy.url}/nobody").status == 502
         refused = proxy.record("/nobody")
         assert (refused["status"], refused["why"]) == (502, "connection refused")
-        with pytest.raises(pycurl.error):
-            fetch(f"{proxy.url}/slow?seconds=60", timeout=1)
-        gone = proxy.record("/slow?seconds=60")
+        with Connection() as client:
+            client.start(Fetch(f"{proxy.url}/mute"))
+            client.run_until(lambda: select.select([mute], [], [], 0)[0])  # its request is there; now it leaves
+        gone = proxy.record("/mute")
         assert (gone["status"], gone["first_byte"], gone["sent"]) == (None, None, 0)
         assert gone["end"] != "done"
 
@@ -99,7 +105,7 @@ def format_and_lines(request, application, tmp_path):
     file, handle = tmp_path / "access.log", pycurl.Curl()
     with Proxy(application.url, "--access-log", file, "--access-log-format", request.param) as proxy:
         for path, agent in [(path, b"-") for path in PATHS] + [("/", agent) for agent in AGENTS]:
-            one = Fetch(proxy.url + path, timeout=10, handle=handle)
+            one = Fetch(proxy.url + path, handle=handle)
             one.curl.setopt(pycurl.PATH_AS_IS, 1)
             one.curl.setopt(pycurl.HTTPHEADER, [b"User-Agent: " + agent])
             one.run()
@@ -133,8 +139,7 @@ def test_sighup_goes_on_in_a_new_file(application, tmp_path):
         fetch(f"{proxy.url}/users/2")
         assert parsed(lines_of(moved, 2)[1])["path"] == "/users/2"
         proxy.signal(signal.SIGHUP)
-        while not file.exists():
-            time.sleep(0.01)
+        wait_until(file.exists)
         fetch(f"{proxy.url}/users/3")
         assert parsed(lines_of(file, 1)[0])["path"] == "/users/3"
     assert len(lines_of(moved, 2)) == 2
@@ -143,7 +148,7 @@ def test_sighup_goes_on_in_a_new_file(application, tmp_path):
 def test_sighup_without_a_log_stops(application):
     with Proxy(application.url) as proxy:
         proxy.signal(signal.SIGHUP)
-        assert proxy.wait(5) == 0
+        assert proxy.wait() == 0
 
 
 def test_full_disk_costs_lines_and_nothing_else(application, tmp_path):
@@ -152,14 +157,14 @@ def test_full_disk_costs_lines_and_nothing_else(application, tmp_path):
     with Proxy(application.url, "--access-log", file) as proxy:
         fetch(f"{proxy.url}/users/1")
         [first] = lines_of(file, 1)
-        resource.prlimit(proxy.popen.pid, resource.RLIMIT_FSIZE, (len(first) + 1 + 20, resource.RLIM_INFINITY))
+        resource.prlimit(proxy.popen.pid, resource.RLIMIT_FSIZE, (len(first) + 1 + 9, resource.RLIM_INFINITY))
         for _ in range(3):
             assert fetch(f"{proxy.url}/users/2").status == 200
             proxy.wait_for(re.escape(f"lines are missing in the access log {file}: File too large"))
         resource.prlimit(proxy.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         fetch(f"{proxy.url}/users/3")
     written, cut, *later = file.read_text().splitlines()
-    assert (written, cut) == (first, first[:20])
+    assert (written, cut) == (first, "127.0.0.1")
     assert parsed(later[-1])["path"] == "/users/3"
     assert proxy.output.count("lines are missing") == 1
 
@@ -180,7 +185,7 @@ def test_lines_are_there_at_the_end(application, tmp_path):
         with pytest.raises(pycurl.error):
             one.run()
         one.curl.close()
-        assert proxy.wait(10) == 0
+        assert proxy.wait() == 0
     [line] = lines_of(file, 1)
     assert parsed(line)["path"] == "/events?count=100"
     assert parsed(line)["end"] != "done"

@@ -8,17 +8,17 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
-from processes import BUILD, ROOT
+from processes import BUILD, PATIENCE, ROOT, wait_until
 
 sys.path.insert(0, str(ROOT / "bench"))
 from compare import figures, machine  # noqa: E402
 from compare.figures import Measurement  # noqa: E402
 
 H3PATH = BUILD / "bench/h3path"
+SO_RCVBUFFORCE = 33  # of Linux: beyond what others may have, so that no queue of the kernel's drops any
 
 
 def run(program, *options):
@@ -155,7 +155,7 @@ def test_cpu_of_a_tree():
         assert machine.resident_bytes(machine.tree(sh.pid)) > machine.resident_bytes([sh.pid]) > 100_000
         sh.communicate(b"\n")
     assert used >= 0.3
-    assert alone < 0.2
+    assert alone < used - 0.2
 
 
 def test_others_are_noticed():
@@ -164,14 +164,15 @@ def test_others_are_noticed():
     burn = f"import os\nos.sched_setaffinity(0, [{core}])\nwhile True: pass"
     with subprocess.Popen(["/usr/bin/python3", "-c", burn]) as other:
         try:
-            time.sleep(0.2)
+            wait_until(lambda: machine.cpu_seconds([other.pid]) > 0.2)
             blind, knowing = machine.Watch([core], []), machine.Watch([core], [other.pid])
-            time.sleep(1)
+            _, _, before = knowing.before
+            wait_until(lambda: knowing.read()[2] - before > 1.5)  # it shares the core with whatever runs beside this test
             blind, knowing = (watch.disturbance(watch.read(), 1, 0) for watch in (blind, knowing))
         finally:
             other.kill()
-    assert blind > 0.25  # it shares the core with whatever runs beside this test
-    assert knowing < blind - 0.2
+    assert blind > 0.7
+    assert knowing < blind - 0.7
 
 
 @pytest.mark.parametrize("available, names, expected", [
@@ -187,10 +188,10 @@ def test_cores(available, names, expected):
 # The path
 
 class Way:
-    """Two namespaces joined by h3path; UDP sockets at both ends."""
+    """Two namespaces joined by h3path; UDP sockets at both ends. `sent` counts what they have sent."""
 
     def __init__(self, *options):
-        self.options = options
+        self.options, self.sent = options, {"there": 0, "back": 0}
 
     def __enter__(self):
         self.processes = []
@@ -212,16 +213,36 @@ class Way:
         subprocess.run([*enter, "ip", "address", "add", f"{address}/24", "dev", "path0"], check=True)
         subprocess.run([*enter, "sh", "-c", "echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/path0/disable_ipv6"])
         # Without IPv6 the kernel sends nothing by itself: all packets are ours.
-        subprocess.run([*enter, "ip", "link", "set", "path0", "mtu", "1500", "up"], check=True)
+        subprocess.run([*enter, "ip", "link", "set", "path0", "mtu", "1500", "txqueuelen", "10000", "up"],
+                       check=True)
         one = socket_inside(pid)
         one.bind((address, 4433))
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        one.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         return one
+
+    def cross(self, name, count, size=100):
+        """Sends numbered datagrams that carry their time `there` or `back`. Returns those that arrived, as (number, sent,
+        arrived): all that came before a mark, which is sent behind them, again and again, until the last one comes."""
+        sender, receiver = self.sockets if name == "there" else reversed(self.sockets)
+        to, arrived, last = receiver.getsockname(), [], count - 1
+        receiver.settimeout(0.5)
+        for number in range(count):
+            sender.sendto(struct.pack("!Id", number, time.monotonic()).ljust(size), to)
+        while not arrived or arrived[-1][0] < max(last, count):
+            try:
+                number, sent = struct.unpack("!Id", receiver.recv(2000)[:12])
+                arrived.append((number, sent, time.monotonic()))
+            except TimeoutError:
+                last += 1
+                assert last < count + 2 * PATIENCE
+                sender.sendto(struct.pack("!Id", last, time.monotonic()), to)
+        self.sent[name] += last + 1
+        return arrived
 
     def counts(self):
         """Ends it."""
         self.path.terminate()
-        return json.loads(self.path.communicate(timeout=10)[0])
+        return json.loads(self.path.communicate(timeout=PATIENCE)[0])
 
     def __exit__(self, *_):
         for process in self.processes:
@@ -242,36 +263,6 @@ def socket_inside(pid):
             assert libc.setns(home.fileno(), 0) == 0
 
 
-def wait_until(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def crossing(sender, receiver, address, count, size=100):
-    """Sends numbered datagrams that carry their time; those that arrived, as (number, sent, arrived)."""
-    arrived = []
-
-    def receive():
-        try:
-            while True:
-                number, sent = struct.unpack("!Id", receiver.recv(2000)[:12])
-                arrived.append((number, sent, time.monotonic()))
-        except TimeoutError:
-            pass
-
-    receiver.settimeout(1)
-    thread = threading.Thread(target=receive)
-    thread.start()
-    for number in range(count):
-        sender.sendto(struct.pack("!Id", number, time.monotonic()).ljust(size), (address, 4433))
-        if number % 50 == 49:
-            time.sleep(0.005)  # no queue of the kernel's is to drop any
-    thread.join()
-    return arrived
-
-
 def why_no_path():
     if os.geteuid() != 0:
         return "needs root: network namespaces and TUN devices"
@@ -290,26 +281,24 @@ needs_path = pytest.mark.skipif(bool(why_no_path()), reason=str(why_no_path()))
 @needs_path
 def test_path_delivers_in_order_and_never_early():
     with Way("--delay", 60) as way:
-        there = crossing(*way.sockets, "10.9.0.2", 200)
-        back = crossing(*reversed(way.sockets), "10.9.0.1", 200)
+        both = [(name, way.cross(name, 200)) for name in ("there", "back")]
         counts = way.counts()
-    for arrived in (there, back):
-        assert [number for number, *_ in arrived] == list(range(200))
+    for name, arrived in both:
+        assert [number for number, *_ in arrived] == list(range(way.sent[name]))
         assert min(came - sent for _, sent, came in arrived) >= 0.06
-    for one in counts.values():
-        assert (one["came"], one["lost"], one["dropped"]) == (200, 0, 0)
+        assert [counts[name][what] for what in ("came", "lost", "dropped")] == [way.sent[name], 0, 0]
 
 
 @needs_path
 def test_path_loses_its_share_and_the_same_again():
     def numbers(seed):
         with Way("--loss", 10, "--seed", seed) as way:
-            arrived = [number for number, *_ in crossing(*way.sockets, "10.9.0.2", 2000)]
-            counts = way.counts()["there"]
+            arrived = [number for number, *_ in way.cross("there", 2000)]
+            counts, sent = way.counts()["there"], way.sent["there"]
         assert arrived == sorted(arrived)
-        assert (counts["came"], counts["lost"], counts["dropped"]) == (2000, 2000 - len(arrived), 0)
+        assert (counts["came"], counts["lost"], counts["dropped"]) == (sent, sent - len(arrived), 0)
         assert 150 <= counts["lost"] <= 250
-        return arrived
+        return [number for number in arrived if number < 2000]
 
     first = numbers(7)
     assert numbers(7) == first
@@ -318,13 +307,14 @@ def test_path_loses_its_share_and_the_same_again():
 
 @needs_path
 def test_path_keeps_its_rate_and_drops_what_does_not_fit():
-    """10 Mbit/s carry a datagram of 1,250 bytes in 1 ms, and its heads make that 1.02."""
-    with Way("--rate", 10, "--queue", 64) as way:
-        arrived = crossing(*way.sockets, "10.9.0.2", 200, size=1250)
+    """1 Mbit/s carries a datagram of 1,250 bytes in 10 ms, and its heads make that 10.2. All of them would take 20 s."""
+    with Way("--rate", 1, "--queue", 64) as way:
+        arrived = way.cross("there", 2000, size=1250)
         counts = way.counts()["there"]
-    assert 40 <= len(arrived) < 200
-    assert counts["dropped"] == 200 - len(arrived)
-    assert arrived[-1][2] - arrived[0][1] >= 0.00102 * len(arrived)
+    assert counts["dropped"] == way.sent["there"] - len(arrived)
+    large = [one for one in arrived if one[0] < 2000]
+    assert 40 <= len(large) < 2000
+    assert large[-1][2] - large[0][1] >= 0.0102 * len(large)
 
 
 @pytest.mark.parametrize("options", [["--loss", "101", "a", "b"], ["--delay", "x", "a", "b"], ["a"], ["a", "b", "c"]])

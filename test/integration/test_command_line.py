@@ -4,18 +4,17 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 
 import pycurl
 import pytest
-from clients import Fetch, fetch, gtlsclient
-from processes import PROXY, Process, Proxy
+from clients import Connection, Fetch, fetch, gtlsclient
+from processes import PATIENCE, PROXY, Process, Proxy
 
 ORIGIN = "http://127.0.0.1:9"
 
 
 def run(*options):
-    done = subprocess.run([PROXY, *map(str, options)], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([PROXY, *map(str, options)], capture_output=True, text=True, timeout=PATIENCE)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -31,7 +30,7 @@ def refused(*options):
 def test_help():
     status, out, _ = run("--help")
     assert status == 0
-    for option in ("listen", "workers", "origin", "route", "min-warm", "trust", "forwarded", "access-log",
+    for option in ("listen", "workers", "origin", "route", "min-warm", "grace", "trust", "forwarded", "access-log",
                    "access-log-format", "cert", "key", "keylog", "verbose", "help", "version"):
         assert f"--{option}" in out
 
@@ -97,6 +96,8 @@ def test_mistakes(options, word):
     (["--origin", ORIGIN, "--min-warm", "1025"], "1025"),
     (["--origin", ORIGIN, "--min-warm", ""], "--min-warm"),
     (["--origin", ORIGIN, "--min-warm", "99999999999999999999999"], "--min-warm"),
+    (["--origin", ORIGIN, "--grace", "5s"], "'5s'"),
+    (["--origin", ORIGIN, "--grace", "86401"], "from 0 to 86400"),
     (["--origin", ORIGIN, "--trust", "proxy.example"], "proxy.example"),
     (["--origin", ORIGIN, "--trust", "127.0.0.1:80"], "127.0.0.1:80"),
     (["--origin", ORIGIN, "--trust", "10.0.0.0/33"], "10.0.0.0/33"),
@@ -142,24 +143,23 @@ def test_sigusr1_prints_counters(own_edge):
 
 def test_sigterm_lets_a_response_end(own_application):
     """GOAWAY, the response at hand ends whole, status 0."""
-    with Proxy(own_application.url) as proxy:
+    with Proxy(own_application.url, "--grace", 3600) as proxy, Connection() as client:
         one = Fetch(f"{proxy.url}/events?count=6&interval=0.2")
-        stopper = threading.Timer(0.4, lambda: proxy.signal(signal.SIGTERM))
-        stopper.start()
-        one.run()
-        stopper.join()
-        one.curl.close()
+        client.start(one)
+        client.run_until(lambda: one.pieces)
+        proxy.signal(signal.SIGTERM)
+        client.run_until(lambda: client.ended)
         assert one.text.count("tick") == 6
-        assert proxy.wait() == 0
+    assert proxy.wait() == 0
 
 
 def test_sigterm_closes_idle_connections(own_application):
     """A client that is there hears of it and is gone at once, long before the grace ends."""
-    with Proxy(own_application.url) as proxy, \
+    with Proxy(own_application.url, "--grace", 3600) as proxy, \
             Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/users/1") as client:
         client.wait_for("HTTP stream 0 closed")
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=4) == 0
+        assert proxy.wait() == 0
         client.wait_for(r"rx .* CONNECTION_CLOSE\(0x1d\) error_code=\S*\(0x100\)")
         client.wait()
 
@@ -167,20 +167,20 @@ def test_sigterm_closes_idle_connections(own_application):
 def test_sigterm_waits_no_longer_for_clients_that_are_gone(own_application):
     """Idle connections whose clients say nothing end with the grace."""
     handles = [pycurl.Curl() for _ in range(3)]  # they read nothing between two requests
-    with Proxy(own_application.url) as proxy:
+    with Proxy(own_application.url, "--grace", 1) as proxy:
         for handle in handles:
             assert fetch(f"{proxy.url}/", handle=handle).status == 200
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=8) == 0
+        assert proxy.wait(timeout=20) == 0  # without it they would end after 30 seconds of silence
 
 
 def test_sigterm_twice_ends_at_once(own_application):
-    with Proxy(own_application.url) as proxy, \
-            Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/events?count=1000") as client:
+    with Proxy(own_application.url, "--grace", 3600) as proxy, \
+            Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/events?count=100000") as client:
         client.wait_for(r"\[:status: 200\]")
         proxy.signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             proxy.wait(timeout=1)
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=4) == 0
+        assert proxy.wait() == 0
         client.kill()

@@ -9,7 +9,7 @@ import pycurl
 import pytest
 from app import blocks
 from clients import fetch
-from processes import Proxy, Uvicorn, make_certificate
+from processes import PATIENCE, Proxy, Uvicorn, make_certificate
 from test_libcurl import JSON, MIB, sha256_of
 
 # Links for requests only: one kept warm would fail first, and the origin might rest (503) when the request comes.
@@ -95,7 +95,7 @@ class Server(threading.Thread):
                 self.answer(plain)
 
     def answer(self, plain):
-        plain.settimeout(10)
+        plain.settimeout(PATIENCE)
         with self.context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True) as link:
             if not link.recv(65536):
                 return  # a link kept warm, that nobody wanted
@@ -106,7 +106,7 @@ class Server(threading.Thread):
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        self.join(20)
+        self.join(PATIENCE)
 
 
 @pytest.mark.parametrize("says_goodbye", [True, False])

@@ -10,7 +10,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from processes import BUILD, Process, Proxy, free_tcp_port, free_udp_port
+from processes import BUILD, PATIENCE, Nobody, Process, Proxy, free_udp_port, wait_until
 
 LOAD = BUILD / "bench/h3load"
 SIZE = 1000
@@ -60,9 +60,9 @@ def origin():
         yield one
 
 
-def run(port, *options, path="/", timeout=60):
+def run(port, *options, path="/"):
     command = [LOAD, f"https://localhost:{port}{path}", "--connect", f"127.0.0.1:{port}", *options]
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout)
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=2 * PATIENCE)
 
 
 def measure(port, *options, status=0, **more):
@@ -120,8 +120,7 @@ def test_duration_and_warm_up_time(origin):
         begin = time.monotonic()
         figures = measure(proxy.port, "--streams", 3, "--duration", 0.7, "--warm-up", "0.3s")
         took = time.monotonic() - begin
-    assert 1 <= took < 10
-    assert 0.7 <= figures["seconds"] < 5
+    assert 0.7 <= figures["seconds"] <= took - 0.3
     assert figures["unfinished"] <= 3
     assert 0 < figures["requests"] + figures["unfinished"] < len(origin.requests) + 3
 
@@ -168,12 +167,11 @@ def test_files(origin, tmp_path):
 def test_early_data_that_is_refused(origin, tmp_path):
     """Another server does not know the ticket: the requests are sent again after the handshake."""
     options = ("--connect-each", "--resume", "--early", "--session-file", tmp_path / "session", "--streams", 5)
-    port = free_udp_port()
-    with Proxy(origin.url, "--listen", f"127.0.0.1:{port}", *EARLY):
-        measure(port, *options)
+    with Proxy(origin.url, *EARLY) as proxy:
+        measure(proxy.port, *options)
     seen = len(origin.requests)
-    with Proxy(origin.url, "--listen", f"127.0.0.1:{port}", *EARLY):
-        figures = measure(port, *options, "--requests", 5, "--expect-bytes", SIZE)
+    with Proxy(origin.url, *EARLY) as proxy:
+        figures = measure(proxy.port, *options, "--requests", 5, "--expect-bytes", SIZE)
     assert [figures["connections"][name] for name in ("opened", "resumed", "early_sent", "early_accepted")] == [1, 0, 1, 0]
     assert figures["requests"] == figures["statuses"]["2xx"] == 5
     assert [early for _, early, _ in origin.requests[seen:]] == [None] * 5
@@ -201,10 +199,10 @@ def test_idle(origin):
 
 def test_idle_connections_that_are_lost(origin):
     with Proxy(origin.url) as proxy:
-        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--connections", 4, "--idle", 2, "--marks", "--json") as load:
+        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--connections", 4, "--idle", 3600, "--marks", "--json") as load:
             load.wait_for(r"(?m)^idle$")
             proxy.signal(signal.SIGTERM)
-            assert load.wait() == 0, "all requests were answered"
+            assert load.wait() == 0, "all requests were answered, and with its last connection it is over"
     assert json_of(load.output)["connections"]["lost"] == 4
 
 
@@ -215,7 +213,7 @@ def test_errors_are_told_apart(origin):
 
 
 def test_origin_that_is_gone():
-    with Proxy(f"http://127.0.0.1:{free_tcp_port()}") as proxy:
+    with Nobody() as nobody, Proxy(nobody.url) as proxy:
         figures = measure(proxy.port, "--streams", 5, "--requests", 20, status=1)
     assert errors(figures) == {"status": 20}
     assert figures["statuses"]["5xx"] == 20
@@ -225,12 +223,11 @@ def test_origin_that_is_gone():
 def test_server_that_goes(origin, each):
     """What was at hand are errors, and it does not try for ever."""
     with Proxy(origin.url) as proxy:
-        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--connections", 3, "--streams", 2, "--duration", 60,
-                     "--timeout", 1, "--json", *each) as load:
-            while len(origin.requests) < 50:
-                time.sleep(0.01)
+        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--connections", 3, "--streams", 2, "--duration", 3600,
+                     "--timeout", 3, "--json", *each) as load:
+            wait_until(lambda: len(origin.requests) >= 50)
             proxy.kill()
-            assert load.wait(30) == 1
+            assert load.wait() == 1
             load.killed = True
     figures = json_of(load.output)
     assert "no answer from" in load.output and "is it listening?" in figures["stopped"]
@@ -241,12 +238,11 @@ def test_server_that_goes(origin, each):
 def test_server_that_says_goodbye(origin):
     """GOAWAY: the requests at hand are answered, none is lost until nobody listens any more."""
     with Proxy(origin.url) as proxy:
-        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--duration", 60, "--timeout", 1, "--json") as load:
-            while len(origin.requests) < 50:
-                time.sleep(0.01)
+        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--duration", 3600, "--timeout", 3, "--json") as load:
+            wait_until(lambda: len(origin.requests) >= 50)
             proxy.signal(signal.SIGTERM)
             assert proxy.wait() == 0
-            assert load.wait(30) == 1
+            assert load.wait() == 1
             load.killed = True
     figures = json_of(load.output)
     assert figures["errors"]["reset"] == figures["errors"]["protocol"] == 0
@@ -254,9 +250,8 @@ def test_server_that_says_goodbye(origin):
 
 def test_signal_prints_what_there_is(origin):
     with Proxy(origin.url) as proxy:
-        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--duration", 60) as load:
-            while len(origin.requests) < 50:
-                time.sleep(0.01)
+        with Process(LOAD, f"https://127.0.0.1:{proxy.port}/", "--duration", 3600) as load:
+            wait_until(lambda: len(origin.requests) >= 50)
             load.signal(signal.SIGINT)
             assert load.wait() == 1
             load.killed = True
@@ -282,7 +277,7 @@ def test_nobody_listens():
 def test_nobody_answers():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        figures = measure(deaf.getsockname()[1], "--timeout", 1, status=1, timeout=20)
+        figures = measure(deaf.getsockname()[1], "--timeout", 1, status=1)
     assert "no answer from 127.0.0.1:" in figures["stopped"]
     assert figures["requests"] == 0
 
@@ -299,7 +294,7 @@ def test_server_of_another_version():
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(10)
+        server.settimeout(PATIENCE)
         thread = threading.Thread(target=answer)
         thread.start()
         done = run(server.getsockname()[1])
@@ -327,7 +322,7 @@ def test_server_of_another_version():
     (["https://localhost/", "--frobnicate"], "--frobnicate"),
 ])
 def test_mistakes(options, phrase):
-    done = subprocess.run([LOAD, *options], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([LOAD, *options], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert phrase in done.stderr
     assert 1 <= len(done.stderr.splitlines()) <= 3 and done.stdout == ""
@@ -350,7 +345,7 @@ def test_session_file_that_is_none(tmp_path):
 
 
 def test_help():
-    done = subprocess.run([LOAD, "--help"], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([LOAD, "--help"], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0
     words = re.sub(r"\s+", " ", done.stdout)
     assert "Without it the certificate is not verified" in words

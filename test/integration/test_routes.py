@@ -4,13 +4,12 @@ import ctypes
 import itertools
 import re
 import threading
-import time
 
 import pycurl
 import pytest
 from access_log import LoggingProxy
 from clients import HTTP_3_ONLY, fetch
-from processes import Uvicorn
+from processes import Uvicorn, wait_until
 
 REQUEST_TARGET = 10266  # of libcurl
 
@@ -96,7 +95,7 @@ class Load:
         handle.setopt(pycurl.NOSIGNAL, 1)
         while not self.stopped.is_set():
             try:
-                answer = fetch(self.url, handle=handle, timeout=20)
+                answer = fetch(self.url, handle=handle)
                 if answer.status != 200:
                     self.faults.append(f"{answer.status} {answer.text}")
             except pycurl.error as error:
@@ -129,13 +128,6 @@ def test_counters_of_each_origin(three):
         assert len(re.findall("(?m)^origin +exchanges ", proxy.output)) == 2
 
 
-def wait_until(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_killed_server_is_missed_by_nobody():
     """Requests that it had are sent to another one; it gets none while it is gone, and some when it is back. Those on
     links that had carried none before are not: what an origin does with the first request may well be what ends it."""
@@ -145,16 +137,17 @@ def test_killed_server_is_missed_by_nobody():
         def used(since):
             return {record["server"] for record in proxy.records()[since:]}
 
-        wait_until(lambda: len(proxy.records()) > 100, 30)
+        wait_until(lambda: len(proxy.records()) > 100)
         assert used(0) == {first.url, second.url, third.url}
         second.kill()
-        wait_until(lambda: any(record["tries"] > 1 for record in proxy.records()), 10)
+        wait_until(lambda: any(record["tries"] > 1 for record in proxy.records()))
         before = len(proxy.records()) + 12
-        wait_until(lambda: len(proxy.records()) > before + 50, 30)
+        wait_until(lambda: len(proxy.records()) > before + 50)
         assert used(before) == {first.url, third.url}
         with Uvicorn(port=second.port):
             before = len(proxy.records())
-            wait_until(lambda: second.url in used(before), 40)
+            wait_until(lambda: second.url in used(before))
             load.stop()  # while it is there
         on_new_links = [record for record in proxy.records() if record["status"] == 502 and not record["reused"]]
-        assert len(load.faults) == len(on_new_links) < 5, load.faults
+        assert {record["server"] for record in on_new_links} <= {second.url}
+        assert len(load.faults) == len(on_new_links), load.faults

@@ -15,7 +15,7 @@ import pycurl
 import pytest
 from app import blocks
 from clients import Connection, Fetch, Visitor, fetch
-from processes import BUILD, PROXY, Process, Proxy, count
+from processes import BUILD, PATIENCE, PROXY, Process, Proxy, count, wait_until
 from relay import Relay
 
 WORKERS = 3
@@ -63,7 +63,7 @@ def test_two_proxies_do_not_share_a_port(application):
     with Workers(application.url) as proxy:
         for workers in (1, WORKERS):
             done = subprocess.run([PROXY, "--listen", f"127.0.0.1:{proxy.port}", "--origin", application.url,
-                                   "--workers", str(workers)], capture_output=True, text=True, timeout=10)
+                                   "--workers", str(workers)], capture_output=True, text=True, timeout=PATIENCE)
             assert done.returncode == 1
             assert "another program serves that UDP port" in done.stderr
         assert fetch(f"{proxy.url}/users/1").status == 200
@@ -76,23 +76,23 @@ def test_too_few_files(application):
         for files in range(10, 120, 6):
             done = subprocess.run(["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", PROXY, "--workers", "16", "--origin",
                                    application.url, "--listen", f"127.0.0.1:{proxy.port}"],
-                                  capture_output=True, text=True, timeout=20)
+                                  capture_output=True, text=True, timeout=PATIENCE)
             assert done.returncode == 1, done.stderr
             seen.add(re.search("too many open files|another program serves", done.stderr)[0])
     assert len(seen) == 2
 
 
 def test_rebinding_in_mid_download(own_application):
-    """After each block the client comes from another port. By its port alone it would soon get to another worker, which
+    """Every now and then the client comes from another port. By its port alone it would soon get to another worker, which
     knows nothing of it."""
-    changes, length = 8, 10 * BLOCK
+    changes, length = 8, 20 * BLOCK
     with Workers(own_application.url) as proxy, Relay(proxy.port, 0.002) as relay:
         one = Fetch(f"https://localhost:{relay.port}/download?length={length}", keep=False)
         rebound = []
 
         def on_content(data):
             one.on_content(data)
-            if len(rebound) < min(changes, one.length // BLOCK):
+            if relay.is_answered and len(rebound) < min(changes, one.length // BLOCK):
                 rebound.append(relay.rebind())
 
         one.curl.setopt(pycurl.WRITEFUNCTION, on_content)
@@ -136,19 +136,21 @@ def test_recorded_first_packets(own_application, tmp_path):
         relay.heard.clear()
         assert ["early-data", "1"] in visitor.get("/fields")
         flight = [data for data in relay.heard if data[0] & 0x80]
-        end = time.monotonic() + 10
-        while len(of_workers(proxy)) < 3:
+        visits = visitor.visits + 1
+        end = time.monotonic() + PATIENCE
+        while len(of_workers(proxy)) == visits:
             assert time.monotonic() < end  # while the connection is there its packets are late ones and nothing more
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
                 for data in flight:
                     other.sendto(data, ("127.0.0.1", proxy.port))
             time.sleep(0.1)
-        _, original, copy = of_workers(proxy)
+        wait_until(lambda: count(proxy.counters(), "server requests_waiting") == 1)
         counters = proxy.counters()
         proxy.kill()  # rather than wait for that handshake
+    *_, original, copy = of_workers(proxy)
     assert copy == original
-    assert [count(counters, f"server {name}") for name in ("early_delivered", "requests_waiting")] == [1, 1]
-    assert count(counters, "origin exchanges") == 2, "one of each visit"
+    assert count(counters, "server early_delivered") == 1
+    assert count(counters, "origin exchanges") == visits
 
 
 def start_on_their_own(connection, *fetches):
@@ -160,7 +162,7 @@ def start_on_their_own(connection, *fetches):
 
 
 def test_sigterm_lets_responses_of_all_end(own_application):
-    with Workers(own_application.url) as proxy, Connection() as client:
+    with Workers(own_application.url, "--grace", 3600) as proxy, Connection() as client:
         fetches = [Fetch(f"{proxy.url}/events?count=6&interval=0.2") for _ in range(12)]
         start_on_their_own(client, *fetches)
         client.run_until(lambda: all(one.pieces for one in fetches))
@@ -173,8 +175,8 @@ def test_sigterm_lets_responses_of_all_end(own_application):
 
 def test_sigterm_twice_ends_all_at_once(own_application):
     """Also when some have nothing to do and have stopped already."""
-    with Workers(own_application.url) as proxy, Connection() as client:
-        one = Fetch(f"{proxy.url}/events?count=1000")
+    with Workers(own_application.url, "--grace", 3600) as proxy, Connection() as client:
+        one = Fetch(f"{proxy.url}/events?count=100000")
         client.start(one)
         client.run_until(lambda: one.pieces)
         proxy.signal(signal.SIGTERM)
@@ -182,23 +184,28 @@ def test_sigterm_twice_ends_all_at_once(own_application):
             proxy.wait(timeout=1)
         assert count(proxy.counters(), "server requests_open") == 1
         proxy.signal(signal.SIGTERM)
-        assert proxy.wait(timeout=4) == 0
+        assert proxy.wait() == 0
 
 
 def test_access_log_is_shared(own_application, tmp_path):
     """Long lines that are written at the same time stay in one piece, and SIGHUP loses none of them."""
     file, moved = tmp_path / "access.log", tmp_path / "access.log.1"
     path, requests = f"/users/1?{'x' * 6000}", 1500
-    with Workers(own_application.url, "--access-log", file) as proxy, \
-            Process(BUILD / "bench/h3load", proxy.url + path, "--connections", 12, "--requests", requests) as load:
-        while not file.stat().st_size:
-            assert load.popen.poll() is None, load.output
-            time.sleep(0.01)
-        file.rename(moved)
-        proxy.signal(signal.SIGHUP)
-        assert load.wait(60) == 0
+
+    def load():
+        return Process(BUILD / "bench/h3load", proxy.url + path, "--connections", 12, "--requests", requests)
+
+    with Workers(own_application.url, "--access-log", file) as proxy:
+        with load() as first:
+            wait_until(lambda: file.stat().st_size)
+            file.rename(moved)
+            proxy.signal(signal.SIGHUP)
+            wait_until(file.exists)
+            assert first.wait() == 0
+        with load() as second:  # this one has the new file to itself, should the signal have come late
+            assert second.wait() == 0
         assert len(set(of_workers(proxy))) > 1
     before, after = (log.read_text().splitlines() for log in (moved, file))
-    assert before and after and len(before) + len(after) == requests
+    assert before and len(after) >= requests and len(before) + len(after) == 2 * requests
     line = re.compile(rf'127\.0\.0\.1 - - \[[^]]+\] "GET {re.escape(path)} HTTP/3" 200 [^x]* why="-"')
     assert [text for text in before + after if not line.fullmatch(text)] == []
