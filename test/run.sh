@@ -50,7 +50,7 @@ integration() { # FOLDER OPTION…
   folder=$1
   shift
   step "integration ($folder)" "$folder/integration.xml" env H3EDGE_BUILD="$PWD/$folder" PYTHONDONTWRITEBYTECODE=1 \
-    timeout 400 /usr/bin/python3 -m pytest -p no:cacheprovider -o faulthandler_timeout=90 -q -ra \
+    timeout 2400 /usr/bin/python3 -m pytest -p no:cacheprovider -o faulthandler_timeout=300 -q -ra \
     --junitxml="$folder/integration.xml" "$@" test/integration
 }
 
@@ -61,12 +61,12 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=
 step packages - sh .ci/packages.sh test && {
   CC=gcc CXX=g++
   step "build with gcc" - compile build-test && {
-    unit_and_sim build-test 1
+    unit_and_sim build-test 10
     [ "$quick" ] || integration build-test
   }
   [ "$quick$no_sanitizers" ] || {
     step "build with sanitizers" - compile build-sanitize -Db_sanitize=address,undefined && {
-      unit_and_sim build-sanitize 5
+      unit_and_sim build-sanitize 20
       integration build-sanitize -m 'not slow'
     }
   }
