@@ -10,8 +10,8 @@
  * is sent once more, without the field. Nothing else is sent twice while it is early.
  *
  * Lost links: a request is sent once more, on a new link, when its link ended before any of it had left, or when the
- * link had carried a request before, no byte of a response came, the method is safe or idempotent (RFC 9110 9.2.2) and
- * what came of the content is still at hand (retry_content). Whatever else is lost before an answer gets 502.
+ * link was there already, used or standing ready, no byte of a response came, the method is safe or idempotent (RFC 9110
+ * 9.2.2) and what came of the content is still at hand (retry_content). Whatever else is lost before an answer gets 502.
  */
 #ifndef H3EDGE_GATEWAY_H
 #define H3EDGE_GATEWAY_H
@@ -125,7 +125,7 @@ H3EDGE_API void h3edge_gateway_free(h3edge_gateway *gateway);
   X(early_retried, "of these, answered 425 by the origin and sent once more")                                          \
   X(early_refused, "of these, answered 425 by the origin, which was passed on")                                        \
   X(retries_unsent, "requests sent on another link, because theirs was lost before any of them had left")              \
-  X(retries_idempotent, "requests sent on a new link, because a used one was lost before an answer came")
+  X(retries_idempotent, "requests sent on a new link, because an old one was lost before an answer came")
 typedef struct h3edge_gateway_counters {
   size_t struct_size;
 #define H3EDGE_GATEWAY_STATS_MEMBER(name, text) uint64_t name;

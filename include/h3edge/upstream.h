@@ -171,6 +171,7 @@ typedef struct h3edge_exchange_result {
   size_t struct_size;
   h3edge_exchange_error error;
   bool link_reused;   /* the link had carried an exchange before */
+  bool link_stood;    /* it had, or it stood ready: the origin may have been closing it when the exchange came */
   bool taken;         /* a byte of the request was taken from the link's out-buffer: the origin may have seen it */
   bool response_seen; /* a byte of the response was seen */
   const char *detail; /* a phrase for the log, borrowed; never NULL */

@@ -34,15 +34,15 @@ bool h3edge__trip_refused(h3edge__trip *trip, int status) {
 }
 
 /* RFC 9112 9.3.1, 9.5: a link may end at any time, also while a request is on its way to it. What never left may go
- * again whatever it is. What left may have been acted upon: unless the link was new, it most likely was not, because an
- * origin that closes an idle link does not read what comes too late; so it goes again when twice does no harm. */
+ * again whatever it is. What left may have been acted upon: when the link had stood idle, it most likely was not,
+ * because an origin that closes an idle link does not read what comes too late; so it goes again when twice does no
+ * harm. On a link that was opened for it, what the origin did with it may well be what ended the link. */
 bool h3edge__trip_lost(h3edge__trip *trip, const h3edge_exchange_result *result) {
   h3edge_gateway_counters *counters = &trip->gateway->counters;
 
   if (trip->stage != H3EDGE__TRIP_ASKING || trip->retried) return false;
   if (result->error != H3EDGE_EXCHANGE_LINK_LOST || result->response_seen) return false;
-  if (result->taken && !(result->link_reused && is_idempotent(h3edge_request_head(trip->request)->method)))
-    return false;
+  if (result->taken && !(result->link_stood && is_idempotent(h3edge_request_head(trip->request)->method))) return false;
   if (!h3edge__flow_rewind(&trip->up)) return false;
   if (result->taken)
     counters->retries_idempotent++;

@@ -117,6 +117,7 @@ static h3edge_exchange_result result_of(const h3edge_exchange *exchange, h3edge_
       .struct_size = sizeof(h3edge_exchange_result),
       .error = error,
       .link_reused = exchange->link_reused,
+      .link_stood = exchange->link_stood,
       .taken = exchange->taken,
       .response_seen = exchange->response_seen,
       .detail = detail,

@@ -34,6 +34,7 @@ struct h3edge_exchange {
   h3edge_ts retry_after;
   const char *server;
   bool link_reused;
+  bool link_stood;
   bool taken;
   bool response_seen;
 };

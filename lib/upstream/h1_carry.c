@@ -22,9 +22,9 @@ static h3edge_exchange *detach(h3edge__h1_connection *connection) {
   return exchange;
 }
 
-/* Whether it is the server that cannot: a link that was used before may just have been closed under the request. */
+/* Whether it is the server that cannot: a link that stood idle may just have been closed under the request. */
 static bool is_servers_fault(const h3edge_exchange *exchange, h3edge_exchange_error error) {
-  if (error == H3EDGE_EXCHANGE_LINK_LOST) return !exchange->link_reused && !exchange->response_seen;
+  if (error == H3EDGE_EXCHANGE_LINK_LOST) return !exchange->link_stood && !exchange->response_seen;
   return error == H3EDGE_EXCHANGE_RESPONSE_TIMEOUT;
 }
 
@@ -87,6 +87,7 @@ void h3edge__h1_connection_carry(h3edge__h1_connection *connection, h3edge_excha
   connection->exchange = exchange;
   h3edge__link_begin(&connection->link);
   h3edge__timers_set(&upstream->exchange_timers, &exchange->timer, H3EDGE_NEVER);
+  exchange->link_stood = connection->is_used || connection->idle_since < exchange->since; /* it came first */
   h3edge__exchange_assign(exchange, connection);
   exchange->link_reused = connection->is_used;
   if (!send_head(connection, exchange)) return;

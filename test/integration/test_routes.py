@@ -130,7 +130,7 @@ def test_counters_of_each_origin(three):
 
 def test_killed_server_is_missed_by_nobody():
     """Requests that it had are sent to another one; it gets none while it is gone, and some when it is back. Those on
-    links that had carried none before are not: what an origin does with the first request may well be what ends it."""
+    links that were opened for them are not: what an origin does with a request may well be what ends it."""
     with Uvicorn() as first, Uvicorn() as second, Uvicorn() as third, \
             LoggingProxy(first.url, "--origin", second.url, "--origin", third.url) as proxy, \
             Load(f"{proxy.url}/slow?seconds=0.2", clients=12) as load:

@@ -7,25 +7,29 @@
 static void the_table(void) {
   static const struct {
     const char *method;
-    bool taken, used, sent_again;
+    bool taken;
+    enum { NEW, READY, USED } link;
+    bool sent_again;
   } rows[] = {
-      {"GET", false, false, true},    {"POST", false, false, true}, {"GET", false, true, true},
-      {"POST", false, true, true},    {"GET", true, true, true},    {"HEAD", true, true, true},
-      {"OPTIONS", true, true, true},  {"PUT", true, true, true},    {"DELETE", true, true, true},
-      {"POST", true, true, false},    {"PATCH", true, true, false}, {"PURGE", true, true, false},
-      {"get", true, true, false},     {"GET", true, false, false},  {"PUT", true, false, false},
-      {"DELETE", true, false, false}, {"POST", true, false, false},
+      {"GET", false, NEW, true},    {"POST", false, NEW, true},    {"POST", false, READY, true},
+      {"GET", false, USED, true},   {"POST", false, USED, true},   {"GET", true, USED, true},
+      {"HEAD", true, USED, true},   {"OPTIONS", true, USED, true}, {"PUT", true, USED, true},
+      {"DELETE", true, USED, true}, {"POST", true, USED, false},   {"PATCH", true, USED, false},
+      {"PURGE", true, USED, false}, {"get", true, USED, false},    {"GET", true, READY, true},
+      {"PUT", true, READY, true},   {"POST", true, READY, false},  {"GET", true, NEW, false},
+      {"PUT", true, NEW, false},    {"DELETE", true, NEW, false},  {"POST", true, NEW, false},
   };
   size_t i;
 
   for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    world_options options;
     size_t opened;
 
     if (i) world_end();
-    if (rows[i].used)
-      OK(world_start_used());
-    else
-      OK(world_start_default());
+    options = world_options_new();
+    options.ready = rows[i].link == READY;
+    options.used = rows[i].link == USED;
+    OK(world_start(&options));
     world.deaf = !rows[i].taken;
     ask(rows[i].method, "/");
     CHECK(rows[i].taken == (world.sent_len > 0));

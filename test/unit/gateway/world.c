@@ -63,6 +63,15 @@ int world_start(world_options *options) {
   int error = make_objects(options);
 
   if (error) return error;
+  if (options->ready) { /* it was opened for somebody who has gone */
+    world.ignores = true;
+    get("/before");
+    close_request(H3EDGE_REASON_PEER);
+    world.ignores = false;
+    accept_link();
+    next_request();
+    pass_time(H3EDGE_MILLISECOND);
+  }
   if (options->used) {
     get("/before");
     say(NO_CONTENT);

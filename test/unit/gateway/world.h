@@ -41,7 +41,8 @@ extern struct world world;
 typedef struct world_options {
   h3edge_upstream_options upstream;
   h3edge_gateway_options gateway;
-  bool used;  /* the one link was used before */
+  bool ready; /* the one link is there, and was not used */
+  bool used;  /* it was used before */
   bool early; /* the request is early, and its origin accepts such requests */
 } world_options;
 

@@ -63,7 +63,7 @@ static void responses_and_what_becomes_of_the_link(void) {
     CHECK_TEXT(c->story, o->story);
     CHECK_INT(c->result.error, o->error);
     CHECK_INT(c->result.response_seen, o->bytes[0] != 0);
-    CHECK(c->result.taken && !c->result.link_reused);
+    CHECK(c->result.taken && !c->result.link_reused && !c->result.link_stood);
     CHECK_TEXT(embedder_ops(&e), o->ops);
     CHECK_INT(o->error != 0, strstr(e.log, o->detail) != NULL); /* a failure is a line in the log */
     embedder_free(&e);
@@ -84,7 +84,7 @@ static void a_link_is_used_again(void) {
   embedder_turn(&e);
   CHECK_TEXT(c->story, "send");
   CHECK(embedder_receive(&e, 0, LENGTH_0));
-  CHECK(c->result.link_reused && c->result.taken);
+  CHECK(c->result.link_reused && c->result.link_stood && c->result.taken);
   CHECK_TEXT(e.links[0].sent, "GET / HTTP/1.1\r\nhost: origin\r\n\r\nGET / HTTP/1.1\r\nhost: origin\r\n\r\n");
   CHECK_TEXT(embedder_ops(&e), "");
 done:

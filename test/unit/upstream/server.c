@@ -27,6 +27,28 @@ static bool get_on(embedder *e, size_t i) {
   return embedder_receive(e, i, LENGTH_0) && !c->exchange && c->result.error == H3EDGE_EXCHANGE_OK;
 }
 
+/* One that was never used may be closed under its first exchange like any that idles: it is not the server's fault. */
+static void a_ready_link_that_is_lost(void) {
+  h3edge_upstream_options options = warm(1);
+  static embedder e;
+  call *c;
+
+  options.max_failures = 1;
+  OK(embedder_init(&e, &options));
+  embedder_turn(&e);
+  embedder_connect(&e, 0);
+  embedder_sleep(&e, H3EDGE_MILLISECOND);
+  c = embedder_call(&e, 0, NULL);
+  CHECK(c != NULL);
+  embedder_turn(&e);
+  embedder_receive_eof(&e, 0);
+  CHECK_INT(c->result.error, H3EDGE_EXCHANGE_LINK_LOST);
+  CHECK(c->result.taken && c->result.link_stood && !c->result.link_reused);
+  CHECK_INT(EMBEDDER_COUNT(&e, rests), 0);
+done:
+  embedder_free(&e);
+}
+
 static void links_stand_ready_from_the_first_poll(void) {
   static embedder e;
 
@@ -198,8 +220,8 @@ done:
   embedder_free(&e);
 }
 
-UNIT_MAIN("upstream/server", UNIT(links_stand_ready_from_the_first_poll), UNIT(a_warm_link_is_replaced_before_it_ages),
-          UNIT(use_renews_what_stands_ready), UNIT(nothing_is_kept_warm_while_it_ends),
-          UNIT(a_server_that_is_gone_is_not_hammered), UNIT(one_that_lets_nobody_in),
-          UNIT(its_closes_shorten_the_life_of_idle_links), UNIT(no_warm_links_to_one_that_closes_them_soon),
-          UNIT(a_warm_link_that_cannot_be_made))
+UNIT_MAIN("upstream/server", UNIT(a_ready_link_that_is_lost), UNIT(links_stand_ready_from_the_first_poll),
+          UNIT(a_warm_link_is_replaced_before_it_ages), UNIT(use_renews_what_stands_ready),
+          UNIT(nothing_is_kept_warm_while_it_ends), UNIT(a_server_that_is_gone_is_not_hammered),
+          UNIT(one_that_lets_nobody_in), UNIT(its_closes_shorten_the_life_of_idle_links),
+          UNIT(no_warm_links_to_one_that_closes_them_soon), UNIT(a_warm_link_that_cannot_be_made))
