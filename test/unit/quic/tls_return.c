@@ -1,60 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of lib/quic/tls.c: clients that come back with a ticket, and what they may do early. */
-#include <stdio.h>
-
 #include "forge.h"
-#include "quic/conn.h"
-#include "world.h"
+#include "revisit.h"
 
 static const client_options ordinary;
-static h3edge_register claims = {.scope = "one"};
-static h3edge_register other_claims = {.scope = "two"};
-
-/* A server, and another one that may know the same secret; a client that was there, and comes back. */
-typedef struct story {
-  world *w, *other;
-  client_options first_options, options;
-  client *first, *again;
-} story;
-
-static world *edge(void) {
-  world *w = world_new();
-
-  memset(w->options.secret, 's', sizeof w->options.secret);
-  w->options.claim_register = &claims;
-  return w;
-}
-
-static story story_new(void) {
-  return (story){.w = edge(), .other = edge(), .options = {.port = 40001}};
-}
-
-static void story_free(story *s) {
-  world_free(s->w);
-  world_free(s->other);
-  client_free(s->first);
-  client_free(s->again);
-}
-
-/* The first visit. GnuTLS refuses early data to tickets that are older than the server: so the other one starts, too.
- */
-static int visit(story *s) {
-  int error = world_start(s->other);
-
-  if (!error) error = world_start(s->w);
-  if (error) return error;
-  s->first = client_new(&s->first_options, s->w->now);
-  world_settle(s->w, s->first, QUIET);
-  return 0;
-}
-
-/* The client comes back, to `w`, and says hello as early as it can. */
-static void come_back(story *s, const world *w) {
-  client_free(s->again);
-  s->options.memory = &s->first->memory;
-  s->again = client_new(&s->options, w->now);
-  client_send(s->again, "hello", 5);
-}
 
 /* What is carried without an answer: as many datagrams as the client sends at once. */
 typedef struct flight {
@@ -150,23 +99,6 @@ done:
   story_free(&s);
 }
 
-/* What is served is served to everybody, early or not. */
-static void expect(story *s, world *w, bool resumed, size_t early) {
-  client *c;
-
-  come_back(s, w);
-  c = s->again;
-  world_settle(w, c, QUIET);
-  CHECK_INT(c->error, 0);
-  CHECK_INT(w->early, early);
-  CHECK(gnutls_session_is_resumed(c->tls) == resumed);
-  CHECK(c->refused == !early);
-  CHECK_INT(c->in_len, 5);
-  CHECK(c->in_ended);
-done:
-  return;
-}
-
 static void test_shared_secret(void) {
   story s = story_new();
 
@@ -200,6 +132,7 @@ done:
 }
 
 static void test_other_register(void) {
+  static h3edge_register other_claims = {.scope = "two"};
   story s = story_new();
 
   s.other->options.claim_register = &other_claims;
@@ -314,62 +247,6 @@ done:
   story_free(&s);
 }
 
-/* The second ticket was made with the first one, and comes when the time has passed. */
-static void test_second_ticket(void) {
-  story s = story_new();
-
-  OK(visit(&s));
-  CHECK_INT(s.first->tickets, 1);
-  world_settle(s.w, s.first, s.w->options.ticket_hold - 3 * QUIET);
-  CHECK_INT(s.first->tickets, 1);
-  world_settle(s.w, s.first, 3 * QUIET);
-  CHECK_INT(s.first->tickets, 2);
-  CHECK(s.w->conn->tls.second_ticket == NULL);
-  expect(&s, s.w, true, 5); /* the client has kept the last */
-done:
-  story_free(&s);
-}
-
-/* With nothing to wait for, both are sent at once; the time can be an option's. */
-static void test_no_hold(void) {
-  story s = story_new();
-
-  s.w->options.ticket_hold = 0;
-  OK(visit(&s));
-  CHECK_INT(s.first->tickets, 2);
-done:
-  story_free(&s);
-}
-
-/* GnuTLS writes the lifetime into the ticket: it is the first number of the message. */
-static uint32_t lifetime;
-
-static int note_lifetime(gnutls_session_t tls, unsigned type, unsigned when, unsigned incoming,
-                         const gnutls_datum_t *message) {
-  const uint8_t *data = message->data;
-
-  (void)tls;
-  (void)type;
-  (void)when;
-  (void)incoming;
-  lifetime = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-  return 0;
-}
-
-static void test_lifetime(void) {
-  world *w = edge();
-  client *c = client_new(&ordinary, w->now);
-
-  w->options.ticket_lifetime = 7 * H3EDGE_SECOND + 1; /* TLS counts whole seconds */
-  gnutls_handshake_set_hook_function(c->tls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_PRE, note_lifetime);
-  OK(world_start(w));
-  world_settle(w, c, QUIET);
-  CHECK_INT(lifetime, 8);
-done:
-  world_free(w);
-  client_free(c);
-}
-
 /* A HelloRetryRequest, and early data that does not survive it. The server gets as far as its Finished; GnuTLS's client
  * does not come to terms with its own second ClientHello. */
 static void retry_with(const char *groups, bool one_share) {
@@ -463,6 +340,5 @@ done:
 UNIT_MAIN("tls_return", UNIT(test_early), UNIT(test_early_answer), UNIT(test_claim_key), UNIT(test_shared_secret),
           UNIT(test_other_secret), UNIT(test_own_secret), UNIT(test_other_register), UNIT(test_other_limits),
           UNIT(test_other_certificate), UNIT(test_other_name), UNIT(test_other_version), UNIT(test_no_register),
-          UNIT(test_pressure), UNIT(test_much_waits), UNIT(test_second_ticket), UNIT(test_no_hold), UNIT(test_lifetime),
-          UNIT(test_unknown_share), UNIT(test_second_choice_share), UNIT(test_two_identities), UNIT(test_second_hello),
-          UNIT(test_address))
+          UNIT(test_pressure), UNIT(test_much_waits), UNIT(test_unknown_share), UNIT(test_second_choice_share),
+          UNIT(test_two_identities), UNIT(test_second_hello), UNIT(test_address))

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of lib/quic/endpoint.c: who gets a connection: Retry, the tokens that spare it, and what there is no room for.
+ */
+#include "quic/endpoint.h"
+
+#include "world.h"
+
+static const client_options ordinary;
+
+static void test_retry(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  OK(world_start(w));
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  CHECK(world_poll(w));
+  CHECK(w->tx.len < 300);
+  CHECK_INT(w->stats.retries_sent, 1);
+  CHECK_INT(w->stats.connections, 0); /* no state */
+  client_read(c, w->buf, &w->tx);
+  world_settle(w, c, QUIET);
+  CHECK_INT(c->error, 0);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.tokens_accepted, 1);
+  CHECK_INT(w->stats.retries_sent, 1);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* Below the mark nobody is asked, from there on everybody, and later nobody again. */
+static void test_retry_under_load(void) {
+  static const client_options options[4] = {{.port = 40001}, {.port = 40002}, {.port = 40003}, {.port = 40004}};
+  world *w = world_new();
+  client *c[4];
+  uint8_t datagram[1500];
+  h3edge_path path;
+  size_t i;
+
+  for (i = 0; i < 4; i++) c[i] = client_new(&options[i], w->now);
+  w->options.retry_from = 2;
+  OK(world_start(w));
+  for (i = 0; i < 3; i++) {
+    path = client_path_there(c[i]);
+    world_receive(w, &path, datagram, client_write(c[i], datagram), 0);
+    CHECK_INT(w->stats.half_open, i < 2 ? i + 1 : 2);
+    CHECK_INT(w->stats.retries_sent, i == 2);
+  }
+  world_settle(w, c[2], QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.tokens_accepted, 1);
+  w->now += 11 * H3EDGE_SECOND;
+  while (world_poll(w)) continue;
+  CHECK_INT(w->stats.half_open, 0);
+  CHECK_INT(w->stats.handshakes_timed_out, 2);
+  world_settle(w, c[3], QUIET);
+  CHECK_INT(w->confirmed, 2);
+  CHECK_INT(w->stats.retries_sent, 1);
+done:
+  world_free(w);
+  for (i = 0; i < 4; i++) client_free(c[i]);
+}
+
+static void test_retry_never(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->options.retry = H3EDGE_RETRY_NEVER;
+  w->options.retry_from = 0;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.retries_sent, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_too_many_retries(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t i, len;
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  w->options.max_retries = 10;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.retries_sent, 10);
+  CHECK_INT(w->stats.retries_limited, 15);
+  CHECK_INT(w->stats.datagrams_dropped, 15);
+  while (world_poll(w)) continue;
+  w->now += H3EDGE_SECOND / 10;
+  world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.retries_sent, 11);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* What one turn brings beyond a number is dropped, and the next turn has the same again. */
+static void test_too_many_retries_at_once(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t len, i, turn, answers;
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (turn = 1; turn <= 3; turn++) {
+    for (i = 0; i < 100; i++) world_receive(w, &path, datagram, len, 0);
+    for (answers = 0; world_poll(w); answers++) continue;
+    CHECK_INT(answers, 32);
+    CHECK_INT(w->stats.retries_sent, 32 * turn);
+    CHECK_INT(w->stats.retries_limited, 68 * turn);
+    CHECK_INT(w->stats.datagrams_dropped, 68 * turn);
+  }
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* A Retry token that was stolen is of no use at another address. */
+static void test_stolen_retry_token(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  OK(world_start(w));
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  CHECK(world_poll(w));
+  client_read(c, w->buf, &w->tx);
+  path.remote.as.v4.sin_addr.s_addr ^= 1;
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  CHECK(world_poll(w));
+  client_read(c, w->buf, &w->tx);
+  CHECK_INT(c->error, NGTCP2_ERR_DRAINING);
+  CHECK_INT(client_closed_with(c)->error_code, NGTCP2_INVALID_TOKEN);
+  CHECK_INT(w->stats.tokens_refused, 1);
+  CHECK_INT(w->stats.connections, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* The token of the last visit spares the client the Retry. */
+static void test_token_of_last_visit(void) {
+  static client_options again = {.port = 40001};
+  world *w = world_new();
+  client *first = client_new(&ordinary, w->now);
+  client *second = NULL;
+
+  w->options.retry = H3EDGE_RETRY_ALWAYS;
+  OK(world_start(w));
+  h3edge__endpoint_clock(w->endpoint, UINT64_C(1700000000) * H3EDGE_SECOND, w->now);
+  world_settle(w, first, QUIET);
+  CHECK_INT(first->tokens, 1);
+  again.token = first->token;
+  again.token_len = first->token_len;
+  second = client_new(&again, w->now);
+  world_settle(w, second, QUIET);
+  CHECK_INT(w->confirmed, 2);
+  CHECK_INT(w->stats.retries_sent, 1); /* the first's */
+  CHECK_INT(w->stats.tokens_accepted, 2);
+done:
+  world_free(w);
+  client_free(first);
+  client_free(second);
+}
+
+/* A token that is no good, or no token of ours at all, is as good as none. */
+static void test_bad_address_tokens(void) {
+  static uint8_t forged[NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN] = {NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR};
+  static const client_options with_forged = {.token = forged, .token_len = sizeof forged};
+  static const client_options with_other = {.port = 40001, .token = (const uint8_t *)"other", .token_len = 5};
+  world *w = world_new();
+  client *a = client_new(&with_forged, w->now);
+  client *b = client_new(&with_other, w->now);
+
+  OK(world_start(w));
+  world_settle(w, a, QUIET);
+  world_settle(w, b, QUIET);
+  CHECK_INT(w->confirmed, 2);
+  CHECK_INT(w->stats.tokens_refused, 1);
+  CHECK_INT(w->stats.tokens_accepted, 0);
+done:
+  world_free(w);
+  client_free(a);
+  client_free(b);
+}
+
+/* The second datagram of a long ClientHello comes first: nothing is kept until the address is proven. */
+static void test_hello_out_of_order(void) {
+  static const client_options options = {.long_hello = true};
+  world *w = world_new();
+  client *c = client_new(&options, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t first[1500], second[1500];
+  size_t len;
+
+  OK(world_start(w));
+  CHECK(client_write(c, first) > 0);
+  c->now = w->now += H3EDGE_MILLISECOND; /* pacing */
+  len = client_write(c, second);
+  CHECK(len >= 1200);
+  world_receive(w, &path, second, len, 0);
+  CHECK_INT(w->stats.connections, 0);
+  CHECK_INT(w->stats.retries_sent, 1);
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_too_many_connections(void) {
+  static const client_options second = {.port = 40001};
+  world *w = world_new();
+  client *a = client_new(&ordinary, w->now);
+  client *b = client_new(&second, w->now);
+
+  w->options.max_connections = 1;
+  OK(world_start(w));
+  world_settle(w, a, QUIET);
+  world_settle(w, b, QUIET);
+  CHECK_INT(b->error, NGTCP2_ERR_DRAINING);
+  CHECK_INT(client_closed_with(b)->error_code, NGTCP2_CONNECTION_REFUSED);
+  CHECK_INT(w->stats.connections, 1);
+  CHECK_INT(w->stats.connections_refused, 1);
+  CHECK_INT(w->stats.refusals_sent, 1);
+done:
+  world_free(w);
+  client_free(a);
+  client_free(b);
+}
+
+static void test_too_many_refusals(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  size_t i, len;
+
+  w->options.max_connections = 0;
+  w->options.max_answers = 10;
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  CHECK_INT(w->stats.connections_refused, 25);
+  CHECK_INT(w->stats.refusals_sent, 10);
+  CHECK_INT(w->stats.answers_limited, 15);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* At the limit newcomers are not heard, until those in their handshake are through or gone. */
+static void test_too_many_half_open(void) {
+  static const client_options second = {.port = 40001};
+  world *w = world_new();
+  client *a = client_new(&ordinary, w->now);
+  client *b = client_new(&second, w->now);
+  h3edge_path path_a = client_path_there(a);
+  h3edge_path path_b = client_path_there(b);
+  uint8_t first[1500], datagram[1500];
+  size_t len;
+
+  w->options.max_half_open = 1;
+  OK(world_start(w));
+  len = client_write(b, first);
+  world_receive(w, &path_a, datagram, client_write(a, datagram), 0);
+  CHECK_INT(w->stats.half_open, 1);
+  world_receive(w, &path_b, first, len, 0);
+  CHECK_INT(w->stats.connections, 1);
+  CHECK_INT(w->stats.connections_refused, 1);
+  CHECK_INT(w->stats.half_open_refused, 1);
+  world_settle(w, a, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  world_receive(w, &path_b, first, len, 0);
+  CHECK_INT(w->stats.connections, 2);
+done:
+  world_free(w);
+  client_free(a);
+  client_free(b);
+}
+
+UNIT_MAIN("endpoint_admission", UNIT(test_retry), UNIT(test_retry_under_load), UNIT(test_retry_never),
+          UNIT(test_too_many_retries), UNIT(test_too_many_retries_at_once), UNIT(test_stolen_retry_token),
+          UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order),
+          UNIT(test_too_many_connections), UNIT(test_too_many_refusals), UNIT(test_too_many_half_open))
