@@ -218,7 +218,7 @@ void client_end(void) {
 void client_close(client *c) {
   ngtcp2_ccerr why;
 
-  if (c->over || !c->begun) return;
+  if (c->over || c->hushed || !c->begun) return;
   ngtcp2_ccerr_set_application_error(&why, NGHTTP3_H3_NO_ERROR, NULL, 0);
   say_goodbye(c, &why);
   end(c);

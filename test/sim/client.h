@@ -27,8 +27,9 @@ typedef struct client_options {
   const client *after;  /* come back with its ticket, from its address, and begin with the first request (early data) */
   size_t stream_window; /* content under way to us, per request (256 KiB) */
   size_t window;        /* for the whole connection (1 MiB) */
-  h3edge_ts idle_timeout; /* (none) */
-  bool bare;              /* no HTTP/3: the story says what is on each stream */
+  h3edge_ts idle_timeout;                                  /* (none) */
+  size_t (*spoil)(uint8_t *hello, size_t len, size_t cap); /* changes its ClientHello, and returns the new length */
+  bool bare;                                               /* no HTTP/3: the story says what is on each stream */
   bool frail; /* it may end with an error of its own, or be in no state to do as it is told: the story wants that */
 } client_options;
 

@@ -176,6 +176,20 @@ static const ngtcp2_callbacks callbacks = {
 
 /* Making it */
 
+/* GnuTLS has made a handshake message. Middleboxes that want a ChangeCipherSpec are not on the way. */
+static int on_message(gnutls_session_t tls, gnutls_record_encryption_level_t of, gnutls_handshake_description_t type,
+                      const void *data, size_t len) {
+  client *c = ((ngtcp2_crypto_conn_ref *)gnutls_session_get_ptr(tls))->user_data;
+  ngtcp2_encryption_level level = ngtcp2_crypto_gnutls_from_gnutls_record_encryption_level(of);
+  uint8_t message[16 * KIB];
+
+  if (type == GNUTLS_HANDSHAKE_CHANGE_CIPHER_SPEC) return 0;
+  ALWAYS(len <= sizeof message);
+  memcpy(message, data, len);
+  if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO) len = c->options.spoil(message, len, sizeof message);
+  return ngtcp2_conn_submit_crypto_data(c->quic, level, message, len);
+}
+
 static void open_tls(client *c) {
   static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
                                  "%DISABLE_TLS13_COMPAT_MODE";
@@ -191,6 +205,7 @@ static void open_tls(client *c) {
     sim_fail(__FILE__, __LINE__, "the client's TLS");
   c->ref = (ngtcp2_crypto_conn_ref){conn_of, c};
   gnutls_session_set_ptr(c->tls, &c->ref);
+  if (c->options.spoil) gnutls_handshake_set_read_function(c->tls, on_message);
 }
 
 static void open_quic(client *c) {

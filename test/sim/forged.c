@@ -15,7 +15,7 @@ static void ended_with(const client *c, uint64_t code) {
 static void path_challenges(void) {
   edge *e = EDGE();
   client *honest = CLIENT();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
   uint64_t up, down;
   size_t before;
 
@@ -33,7 +33,7 @@ static void path_challenges(void) {
 
 static void connection_ids(void) {
   edge *e = EDGE();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
 
   forgery_flood(f, forgery_one_more_id, PACE);
   ended_with(f->client, NGTCP2_CONNECTION_ID_LIMIT_ERROR);
@@ -43,7 +43,7 @@ static void connection_ids(void) {
 /* Each makes the edge retire the one before, and say so: of that, too, there is a limit. */
 static void connection_ids_that_are_retired(void) {
   edge *e = EDGE();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
 
   forgery_flood(f, forgery_another_id, PACE);
   ended_with(f->client, NGTCP2_CONNECTION_ID_LIMIT_ERROR);
@@ -52,7 +52,7 @@ static void connection_ids_that_are_retired(void) {
 
 static void retiring_what_never_was(void) {
   edge *e = EDGE();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
 
   forgery_flood(f, forgery_retire, PACE);
   ended_with(f->client, NGTCP2_PROTOCOL_VIOLATION);
@@ -61,7 +61,7 @@ static void retiring_what_never_was(void) {
 
 static void packets_that_were_never_sent_are_acknowledged(void) {
   edge *e = EDGE();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
 
   forgery_flood(f, forgery_acknowledge_the_future, PACE);
   ended_with(f->client, NGTCP2_PROTOCOL_VIOLATION);
@@ -72,7 +72,7 @@ static void packets_that_were_never_sent_are_acknowledged(void) {
 static void content_full_of_gaps(void) {
   edge *e = EDGE();
   client *honest = CLIENT();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
   size_t before;
 
   sim_still_serves(e, honest);
@@ -88,7 +88,7 @@ static void content_full_of_gaps(void) {
 
 static void content_beyond_the_window(void) {
   edge *e = EDGE();
-  fetch *f = forgery_carrier();
+  fetch *f = forgery_carrier("POST", "/echo");
 
   forgery_flood(f, forgery_beyond_the_window, PACE);
   ended_with(f->client, NGTCP2_FLOW_CONTROL_ERROR);

@@ -18,8 +18,8 @@ void forgery_acknowledge_the_future(wire *w, uint64_t number);
 void forgery_every_other_byte(wire *w, uint64_t number);
 void forgery_beyond_the_window(wire *w, uint64_t number);
 
-/* An upload whose packets carry something else. */
-fetch *forgery_carrier(void);
+/* An upload whose packets carry something else, to where its content is read. */
+fetch *forgery_carrier(const char *method, const char *path);
 /* As many packets full of what `write` puts into them as the connection bears, one in `pace`. */
 void forgery_flood(fetch *f, forgery_writer write, h3edge_ts pace);
 
