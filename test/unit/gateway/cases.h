@@ -110,4 +110,24 @@ static inline void cases_compare(const one_case *one, const char *got) {
   if (strcmp(got, one->out) != 0) fail_msg("%s:\n%sshould have been\n%s", one->title, got, one->out);
 }
 
+/* Every case of a table: `run` writes what comes out of it to `out`, and returns 0 or NOMEM. */
+static inline void cases_run(const char *name,
+                             int (*run)(one_case *one, char *out, size_t cap, h3edge__fields *fields)) {
+  h3edge__fields fields;
+  case_table table;
+  one_case one;
+  char got[8192];
+
+  h3edge__fields_init(&fields, &unit_mem);
+  cases_open(&table, name);
+  while (cases_next(&table, &one)) {
+    OK(run(&one, got, sizeof got, &fields));
+    cases_compare(&one, got);
+    h3edge__fields_free(&fields);
+  }
+done:
+  cases_close(&table);
+  h3edge__fields_free(&fields);
+}
+
 #endif

@@ -16,21 +16,7 @@ static int run_case(one_case *one, char *out, size_t cap, h3edge__fields *fields
 }
 
 static void every_row_of_the_table(void) {
-  h3edge__fields fields;
-  case_table table;
-  one_case one;
-  char got[8192];
-
-  h3edge__fields_init(&fields, &unit_mem);
-  cases_open(&table, "trailers_map.txt");
-  while (cases_next(&table, &one)) {
-    OK(run_case(&one, got, sizeof got, &fields));
-    cases_compare(&one, got);
-    h3edge__fields_free(&fields);
-  }
-done:
-  cases_close(&table);
-  h3edge__fields_free(&fields);
+  cases_run("trailers_map.txt", run_case);
 }
 
 static bool has(const h3edge_field *fields, size_t count, const char *name) {

@@ -98,25 +98,16 @@ static int run_case(const request_case *request, char *out, size_t cap, h3edge__
   return error;
 }
 
-static void every_row_of_the_table(void) {
-  h3edge__fields fields;
+static int run_row(one_case *one, char *out, size_t cap, h3edge__fields *fields) {
   request_case request;
-  case_table table;
-  one_case one;
-  char got[8192];
 
-  h3edge__fields_init(&fields, &unit_mem);
-  cases_open(&table, "request_map.txt");
-  while (cases_next(&table, &one)) {
-    read_case(&request, &one);
-    expand(&one, request.head.authority);
-    OK(run_case(&request, got, sizeof got, &fields));
-    cases_compare(&one, got);
-    h3edge__fields_free(&fields);
-  }
-done:
-  cases_close(&table);
-  h3edge__fields_free(&fields);
+  read_case(&request, one);
+  expand(one, request.head.authority);
+  return run_case(&request, out, cap, fields);
+}
+
+static void every_row_of_the_table(void) {
+  cases_run("request_map.txt", run_row);
 }
 
 /* What no line of a table can hold: bytes that the layers before this one refuse as well. */
