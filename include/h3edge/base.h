@@ -168,6 +168,7 @@ typedef enum h3edge_reason {
   H3EDGE_REASON_INTERNAL,   /* a fault on this side, or behind it (H3_INTERNAL_ERROR) */
   H3EDGE_REASON_MALFORMED,  /* the client broke a rule of HTTP (H3_MESSAGE_ERROR) */
   H3EDGE_REASON_OVERLOAD,   /* the client asks for too much (H3_EXCESSIVE_LOAD) */
+  H3EDGE_REASON_TIMEOUT,    /* the client took too long: answered 408, or H3_REQUEST_INCOMPLETE, or _CANCELLED */
   H3EDGE_REASON_PEER,       /* the client reset it, or will not read the response */
   H3EDGE_REASON_CONNECTION, /* its connection ended */
   H3EDGE_REASON_SHUTDOWN    /* the server object was freed */

@@ -101,6 +101,21 @@ typedef struct h3edge_server_options {
    * is not handed out. Too much of trailers, when it is already: reset with OVERLOAD. */
   size_t max_field_section;
   size_t max_field_lines;
+  /* How long clients may take. Only what the request itself gets on counts (a PING is nothing to it), and only while it
+   * waits for the client: not for the application, for room in the windows above, or for other responses that go before
+   * its own. A request that takes too long is answered 408 (RFC 9110 15.5.9) when its response has not begun, else
+   * reset; its on_close says TIMEOUT. The others on the connection go on. H3EDGE_NEVER: as long as they like. */
+  h3edge_ts head_timeout; /* from the first byte of a request to the end of its head (30 s) */
+  /* In this time so many bytes of a request's content have to arrive as min_rate says, or all that is left (30 s). Less
+   * is noticed when once to twice the time has gone by. */
+  h3edge_ts content_timeout;
+  /* The same of a response's content, which the client has to acknowledge (60 s). A player that pauses may stop to read
+   * for longer; it asks for the rest when it goes on. */
+  h3edge_ts response_timeout;
+  size_t min_rate; /* bytes in a second (100) */
+  /* A connection without a request is closed after this time, whatever else it sends (120 s). GOAWAY comes before that,
+   * so that nothing is lost. */
+  h3edge_ts unused_timeout;
   /* What costs more than it brings, in a second on one connection, which beyond it is closed with H3_EXCESSIVE_LOAD:
    * requests that the client resets, or makes us reset by a fault (twice max_requests: it may give up all that it has
    * under way, and do it once more)… */
@@ -251,6 +266,8 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(requests_malformed, "requests refused as malformed")                                                               \
   X(requests_refused, "requests refused at a limit")                                                                   \
   X(requests_reset_by_peer, "requests that the client reset")                                                          \
+  X(requests_timed_out, "requests whose client took too long")                                                         \
+  X(connections_unused, "connections closed because no request came for long")                                         \
   X(resets_limited, "connections closed: too many requests were reset in a second")                                    \
   X(useless_limited, "connections closed: too much in a second that carried nothing")                                  \
   X(responses, "responses acknowledged whole")                                                                         \

@@ -64,6 +64,7 @@ static uint64_t code_of(h3edge_reason reason, bool request_ended) {
     return NGHTTP3_H3_MESSAGE_ERROR;
   case H3EDGE_REASON_OVERLOAD:
     return NGHTTP3_H3_EXCESSIVE_LOAD;
+  case H3EDGE_REASON_TIMEOUT:
   case H3EDGE_REASON_PEER: /* RFC 9114 4.1 */
     return request_ended ? NGHTTP3_H3_REQUEST_CANCELLED : NGHTTP3_H3_REQUEST_INCOMPLETE;
   default:
@@ -89,6 +90,7 @@ void h3edge__stream_finish(h3edge__stream *stream, h3edge_reason reason) {
   if (stream->request.closed) return;
   h3edge__stream_leave(stream);
   if (reason == H3EDGE_REASON_DONE) host->stats->responses++;
+  if (reason == H3EDGE_REASON_TIMEOUT) host->stats->requests_timed_out++;
   if (stream->delivered) {
     host->stats->requests_open--;
     if (reason == H3EDGE_REASON_PEER) host->stats->requests_reset_by_peer++;
@@ -113,15 +115,20 @@ static void stop_reading(h3edge__stream *stream, uint64_t code) {
   h3edge__request_mute(&stream->request);
 }
 
-static void abort_stream(h3edge__stream *stream) {
+void h3edge__stream_abort(h3edge__stream *stream, uint64_t code) {
   h3edge__session *session = stream->session;
-  h3edge_reason reason = stream->request.reason;
-  uint64_t code = code_of(reason, stream->request.ended);
 
-  if (stream->request.closed) return;
+  stream->aborted = true;
   h3edge__conn_reset_stream(session->conn, stream->id, code);
   nghttp3_conn_shutdown_stream_write(session->h3, stream->id);
   stop_reading(stream, code);
+}
+
+static void abort_request(h3edge__stream *stream) {
+  h3edge_reason reason = stream->request.reason;
+
+  if (stream->request.closed) return;
+  h3edge__stream_abort(stream, code_of(reason, stream->request.ended));
   h3edge__stream_finish(stream, reason);
 }
 
@@ -245,7 +252,7 @@ void h3edge__stream_settle(h3edge__stream *stream) {
     h3edge__stream_fail(stream, H3EDGE_REASON_INTERNAL, "out of memory");
   h3edge__request_drain(&stream->request);
   if (stream->request.reset)
-    abort_stream(stream);
+    abort_request(stream);
   else
     stop_needless(stream);
 }

@@ -56,6 +56,11 @@ static void fill_defaults(h3edge_server_options *options) {
   options->response_window = H3EDGE__OR(options->response_window, 256 << 10);
   options->max_field_section = H3EDGE__OR(options->max_field_section, 32 << 10);
   options->max_field_lines = H3EDGE__OR(options->max_field_lines, 128);
+  options->head_timeout = H3EDGE__OR(options->head_timeout, 30 * H3EDGE_SECOND);
+  options->content_timeout = H3EDGE__OR(options->content_timeout, 30 * H3EDGE_SECOND);
+  options->response_timeout = H3EDGE__OR(options->response_timeout, 60 * H3EDGE_SECOND);
+  options->min_rate = H3EDGE__OR(options->min_rate, 100);
+  options->unused_timeout = H3EDGE__OR(options->unused_timeout, 120 * H3EDGE_SECOND);
   options->max_resets = H3EDGE__OR(options->max_resets, twice(options->max_requests));
   options->max_useless = H3EDGE__OR(options->max_useless, 1000);
   options->max_response_memory = H3EDGE__OR(options->max_response_memory, 16 << 20);

@@ -78,6 +78,7 @@ static void *session_open(void *ctx, h3edge__conn *conn) {
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
   h3edge__session_begin_early(session);
+  h3edge__session_begin_unused(session);
   if (!open_h3(session)) return session;
   nghttp3_conn_del(session->h3);
   h3edge__free(&account->mem, session);
@@ -185,6 +186,7 @@ static int session_acked(void *ctx, int64_t id, uint64_t len) {
   int error;
 
   if (session->broken) return -1;
+  session->acked += len;
   error = nghttp3_conn_add_ack_offset(session->h3, id, len);
   if (!error && id == session->control) {
     session->control_acked += len;
@@ -232,7 +234,10 @@ static void close_request(h3edge__stream *stream) {
   h3edge__stream_finish(stream, stream->request.reset ? stream->request.reason : reason);
   nghttp3_conn_set_stream_user_data(session->h3, stream->id, NULL);
   h3edge__stream_free(stream);
-  if (h3edge__list_is_empty(&session->streams)) h3edge__conn_set_idle(session->conn, true);
+  if (h3edge__list_is_empty(&session->streams)) {
+    session->unused_since = h3edge__conn_now(session->conn);
+    h3edge__conn_set_idle(session->conn, true);
+  }
   h3edge__conn_credit_request(session->conn);
   /* QPACK's acknowledgements cannot wait for a response that never comes: nghttp3 keeps 2,000 bytes of them at most. */
   if (reason != H3EDGE_REASON_DONE || session->shutdown == LAST_CALLED) h3edge__conn_offer(session->conn);
@@ -257,7 +262,9 @@ static int session_closed(void *ctx, int64_t id, uint64_t code) {
 
 static int session_unblocked(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
 
+  if (stream) stream->blocked = false;
   return session->broken ? -1 : checked(session, nghttp3_conn_unblock_stream(session->h3, id));
 }
 
@@ -349,7 +356,9 @@ static int session_wrote(void *ctx, int64_t id, size_t len) {
 
 static void session_blocked(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
+  h3edge__stream *stream = find(session, id);
 
+  if (stream) stream->blocked = true;
   forget_end(session, id);
   if (!session->broken) nghttp3_conn_block_stream(session->h3, id);
 }
@@ -361,7 +370,7 @@ static void session_shut(void *ctx, int64_t id) {
   if (!session->broken) nghttp3_conn_shutdown_stream_write(session->h3, id);
 }
 
-static void session_shutdown(void *ctx) {
+void h3edge__session_shutdown(void *ctx) {
   h3edge__session *session = ctx;
 
   if (session->broken || session->shutdown != RUNNING) return;
@@ -394,11 +403,12 @@ const struct h3edge__quic_app h3edge__h3_app = {
     .streams_allowed = session_streams_allowed,
     .confirmed = session_confirmed,
     .due = session_due,
+    .alarm = h3edge__session_look,
     .pull = session_pull,
     .wrote = session_wrote,
     .blocked = session_blocked,
     .shut = session_shut,
-    .shutdown = session_shutdown,
+    .shutdown = h3edge__session_shutdown,
     .leave = session_leave,
     .reject_waiting = h3edge__session_reject_waiting,
 };

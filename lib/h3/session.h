@@ -53,10 +53,13 @@ typedef struct h3edge__session {
   h3edge__node streams; /* the same, oldest first */
   h3edge__node due;     /* those that commands left work on */
   h3edge__control uni[H3EDGE__UNI_STREAMS];
-  h3edge__rate resets;  /* of requests, by the client's doing (excess.c) */
-  h3edge__rate useless; /* frames and streams */
-  bool broken;          /* nghttp3 gave up: it may only be deleted */
-  bool closing;         /* the connection is over: no commands any more */
+  h3edge_ts alarm_at;     /* when slow.c looks at it next … */
+  h3edge_ts unused_since; /* … and since when there is no request */
+  uint64_t acked;         /* bytes of all streams */
+  h3edge__rate resets;    /* of requests, by the client's doing (excess.c) */
+  h3edge__rate useless;   /* frames and streams */
+  bool broken;            /* nghttp3 gave up: it may only be deleted */
+  bool closing;           /* the connection is over: no commands any more */
   h3edge__early early;
   uint64_t claim_id; /* of the question put to the register */
   size_t waiting_requests;
@@ -81,6 +84,12 @@ typedef struct h3edge__session {
 int h3edge__session_fail(h3edge__session *session, int error);
 /* The same with an HTTP/3 error code and a phrase for the log. */
 int h3edge__session_fail_with(h3edge__session *session, uint64_t code, const char *why);
+
+/* slow.c: the connection begins; a request has come; the alarm that both set; no new requests (session.c). */
+void h3edge__session_begin_unused(h3edge__session *session);
+void h3edge__session_watch(h3edge__session *session);
+void h3edge__session_look(void *session);
+void h3edge__session_shutdown(void *session);
 
 /* excess.c: a request has ended for that reason; so many frames or streams carried nothing. The latter: 0, or -1 when
  * it was too much. */

@@ -65,6 +65,8 @@ h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
   h3edge__list_init(&stream->due);
   if (h3edge__list_is_empty(&session->streams)) h3edge__conn_set_idle(session->conn, false);
   h3edge__list_push_back(&session->streams, &stream->node);
+  stream->receiving.since = h3edge__conn_now(session->conn);
+  h3edge__session_watch(session);
   h3edge__stream_weigh(stream);
   return stream;
 }
@@ -211,6 +213,7 @@ static int count_useless(h3edge__stream *stream, size_t before) {
 
 int h3edge__stream_received(h3edge__stream *stream, const uint8_t *data, size_t len, bool fin) {
   stream->fin = fin;
+  stream->received += len;
   while (len && !is_deaf(stream)) {
     size_t useless = stream->scan.useless;
     size_t used = h3edge__scan_read(&stream->scan, data, len);

@@ -8,6 +8,12 @@
 #include "request/request.h"
 #include "util/number.h"
 
+/* What the client has to get done in a time (slow.c). */
+typedef struct h3edge__pace {
+  h3edge_ts since;
+  uint64_t target;
+} h3edge__pace;
+
 typedef struct h3edge__stream {
   h3edge_request request; /* first */
   h3edge__session *session;
@@ -22,11 +28,17 @@ typedef struct h3edge__stream {
   bool delivered; /* … and then the application has it */
   bool refused;   /* answered here; the rest is not looked at */
   bool read_over; /* nothing more is read from the stream */
+  bool blocked;   /* the client gives no credit for more of the response */
+  bool aborted;   /* both halves were ended by us */
   bool head_sent; /* nghttp3 has the head of the response … */
   bool trailers_sent;
   bool fin_sent;                    /* … and all of it is in packets */
   char status[H3EDGE__NUMBER_TEXT]; /* text of `:status` */
   h3edge__early_request early;
+  uint64_t received;      /* bytes that arrived */
+  h3edge__pace receiving; /* in bytes received, but for the head, which has no target … */
+  h3edge__pace sending;   /* … and in bytes acknowledged: of it, and */
+  uint64_t others_target; /* of all streams, which may go before it */
   uint64_t weight;        /* bytes that it takes, as the connection's account knows */
   uint64_t waiting_bytes; /* while it is held: of its head, its content and its trailers */
 } h3edge__stream;
@@ -65,6 +77,8 @@ void h3edge__stream_leave(h3edge__stream *stream);
 /* answer.c: what is sent. */
 extern const struct h3edge__carrier h3edge__stream_carrier;
 void h3edge__stream_wake(h3edge__stream *stream);
+/* Ends both halves of the stream, whatever becomes of the request. */
+void h3edge__stream_abort(h3edge__stream *stream, uint64_t code);
 /* Does what commands recorded. */
 void h3edge__stream_settle(h3edge__stream *stream);
 /* Content for nghttp3: pieces, or NGHTTP3_ERR_WOULDBLOCK. */

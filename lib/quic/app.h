@@ -53,6 +53,7 @@ struct h3edge__quic_app {
 
   /* Does what commands left to do (events come from here), once after each h3edge__conn_wake. */
   void (*due)(void *session);
+  void (*alarm)(void *session); /* the time of h3edge__conn_alarm has come; events come from here too */
   /* What is to be sent next; asked from `open`, h3edge__conn_offer and `unblocked` on until there is nothing. What only
    * comes about with bytes that arrive (acknowledgements of QPACK) waits for the next of these, with a response: it is
    * not worth a packet. */
@@ -91,6 +92,9 @@ void h3edge__conn_credit_connection(h3edge__conn *conn, uint64_t len);
 void h3edge__conn_credit_request(h3edge__conn *conn);
 void h3edge__conn_stop_stream(h3edge__conn *conn, int64_t id, uint64_t code);  /* STOP_SENDING */
 void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code); /* RESET_STREAM */
+/* `alarm` is to be called at that time, once, and no more at the one that was set before. For inside calls of the
+ * protocol only. */
+void h3edge__conn_alarm(h3edge__conn *conn, h3edge_ts at);
 /* There is something to do: the server's deadline is 0 until the next poll has called `due`. */
 void h3edge__conn_wake(h3edge__conn *conn);
 void h3edge__conn_offer(h3edge__conn *conn); /* there is something to send: the same with `pull` */

@@ -82,6 +82,7 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   conn->token_at = H3EDGE_NEVER;
   conn->wait_until = H3EDGE_NEVER;
   conn->ticket_at = H3EDGE_NEVER;
+  conn->alarm_at = H3EDGE_NEVER;
   conn->address_validated = hello->token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   conn->half_open = true;
   ngtcp2_ccerr_default(&conn->error);
@@ -197,6 +198,7 @@ void h3edge__conn_arm(h3edge__conn *conn) {
 
   if (conn->token_at < at) at = conn->token_at;
   if (conn->ticket_at < at) at = conn->ticket_at;
+  if (conn->alarm_at < at) at = conn->alarm_at;
   if (at <= now) at = now + 1; /* ngtcp2 has something overdue that pacing still holds back */
   h3edge__timers_set(&conn->commons->timers, &conn->timer, at);
 }
@@ -217,11 +219,17 @@ static void give_second_ticket(h3edge__conn *conn) {
   h3edge__tls_send_second_ticket(&conn->tls);
 }
 
+static void ring_alarm(h3edge__conn *conn) {
+  conn->alarm_at = H3EDGE_NEVER;
+  conn->commons->app->alarm(conn->session);
+}
+
 int h3edge__conn_handle_timers(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
   if (conn->token_at <= now) give_token(conn);
   if (conn->ticket_at <= now) give_second_ticket(conn);
+  if (conn->alarm_at <= now) ring_alarm(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
   return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }

@@ -46,6 +46,7 @@ struct h3edge__conn {
   void *session;         /* the application protocol's; NULL before the keys are there */
   h3edge_ts token_at;    /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
   h3edge_ts ticket_at;   /* the same for the second ticket */
+  h3edge_ts alarm_at;    /* the same for the protocol's alarm */
   h3edge__rate moves;    /* to another address */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
   h3edge_ts paid_at;     /* when what was sent is within max_send_rate */

@@ -80,6 +80,11 @@ void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code) {
   finish(conn, ngtcp2_conn_shutdown_stream_write(conn->quic, 0, id, code));
 }
 
+/* The timer is set anew after each call of the protocol. */
+void h3edge__conn_alarm(h3edge__conn *conn, h3edge_ts at) {
+  conn->alarm_at = at;
+}
+
 void h3edge__conn_wake(h3edge__conn *conn) {
   conn->woken = true;
   h3edge__conn_make_ready(conn);

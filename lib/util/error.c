@@ -41,6 +41,8 @@ const char *h3edge_reason_name(h3edge_reason reason) {
     return "malformed";
   case H3EDGE_REASON_OVERLOAD:
     return "overload";
+  case H3EDGE_REASON_TIMEOUT:
+    return "timeout";
   case H3EDGE_REASON_PEER:
     return "reset by the client";
   case H3EDGE_REASON_CONNECTION:

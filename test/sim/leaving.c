@@ -31,7 +31,7 @@ static void a_reset_upload_is_given_up(void) {
 
 /* Each gives back the room that it took: more of them come than there may be at one time. */
 static void requests_that_are_only_reset_cost_nothing(void) {
-  edge *e = EDGE(.server.max_requests = 10);
+  edge *e = EDGE(.server.max_requests = 10, .server.max_resets = 100);
   client *c = CLIENT();
   fetch *f;
   size_t i;

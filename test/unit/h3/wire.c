@@ -93,6 +93,11 @@ void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code) {
   stream->reset_code = code;
 }
 
+void h3edge__conn_alarm(h3edge__conn *conn, h3edge_ts at) {
+  assert_false(conn->over);
+  conn->alarm_at = at;
+}
+
 void h3edge__conn_wake(h3edge__conn *conn) {
   assert_false(conn->over);
   conn->woken = true;
@@ -255,6 +260,20 @@ void wire_run(void) {
   if (wire.conn.close_wanted) wire_end(H3EDGE_REASON_CONNECTION);
 }
 
+void wire_pass(h3edge_ts duration) {
+  h3edge_ts until = wire.conn.now + duration;
+
+  wire_run();
+  while (wire_is_up() && wire.conn.alarm_at <= until) {
+    assert_true(wire.conn.alarm_at > wire.conn.now); /* it does not spin */
+    wire.conn.now = wire.conn.alarm_at;
+    wire.conn.alarm_at = H3EDGE_NEVER;
+    app->alarm(wire.session);
+    wire_run();
+  }
+  wire.conn.now = until;
+}
+
 void wire_reset(wire_stream *stream) {
   stream->reset_sent = true;
   if (wire_is_up()) app->reset(wire.session, stream->id, NGHTTP3_H3_REQUEST_CANCELLED);
@@ -291,6 +310,12 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
   wire.options.max_response_memory = 100000;
   wire.options.max_field_section = 4096;
   wire.options.max_field_lines = 20;
+  wire.options.head_timeout = 10 * H3EDGE_SECOND;
+  wire.options.content_timeout = 20 * H3EDGE_SECOND;
+  wire.options.response_timeout = 30 * H3EDGE_SECOND;
+  wire.options.min_rate = 1;
+  wire.options.unused_timeout = 100 * H3EDGE_SECOND;
+  wire.options.connection_window = 1 << 20;
   wire.options.max_resets = 10;
   wire.options.max_useless = 50;
   wire.options.ticket_lifetime = 10 * H3EDGE_SECOND;

@@ -38,6 +38,7 @@ typedef struct wire_stream {
 
 struct h3edge__conn {
   h3edge_ts now;
+  h3edge_ts alarm_at;
   bool confirmed;
   bool woken;
   bool has_output;
@@ -100,6 +101,8 @@ void wire_close(void);
 
 /* Until nobody has anything left to do. Ends the connection when the session wants it. */
 void wire_run(void);
+/* Time goes by; the alarm rings when it is due, as often as it is. */
+void wire_pass(h3edge_ts duration);
 void wire_client_sends(void); /* a part of it */
 bool wire_is_up(void);
 void wire_shutdown(void);

@@ -187,6 +187,28 @@ done:
   client_free(c);
 }
 
+/* The last one that was set rings, once and in time, whatever else the connection waits for. */
+static void test_alarm(void) {
+  static const uint8_t upload[10];
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_ts begun = w->now;
+
+  OK(world_start(w));
+  w->alarm = begun + 9 * H3EDGE_SECOND;
+  client_send(c, upload, sizeof upload);
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->alarms, 0);
+  w->alarm = begun + 5 * H3EDGE_SECOND;
+  client_send(c, upload, sizeof upload);
+  world_settle(w, c, 20 * H3EDGE_SECOND);
+  CHECK_INT(w->alarms, 1);
+  CHECK(w->alarm_at == w->alarm);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 UNIT_MAIN("conn_commands", UNIT(test_getters), UNIT(test_open_uni), UNIT(test_credit), UNIT(test_connection_credit),
           UNIT(test_credit_for_requests), UNIT(test_credit_for_several_requests), UNIT(test_reset_stream),
-          UNIT(test_stop_stream), UNIT(test_stream_that_is_gone))
+          UNIT(test_stop_stream), UNIT(test_stream_that_is_gone), UNIT(test_alarm))

@@ -38,6 +38,8 @@ typedef struct world {
   size_t pulls;
   unsigned opened, closed, confirmed, due, unblocked, blocked, shut, resets, stopped, streams_closed, shutdowns, leaves,
       rejections;
+  unsigned alarms;
+  h3edge_ts alarm_at; /* the time of the last */
   uint64_t streams_max;
   uint64_t stream_code; /* of the last stream that closed */
   h3edge_reason reason; /* of the last close */
@@ -48,6 +50,7 @@ typedef struct world {
   bool mute;         /* what arrives is passed over */
   bool keeps_credit; /* no credit is given for what was received */
   size_t sends;      /* so many bytes, instead of the echo */
+  h3edge_ts alarm;   /* is set with each call of `received`, unless it is 0 */
 
   uint8_t buf[H3EDGE_BATCH_MAX];
   h3edge_tx tx; /* the last batch */
@@ -105,6 +108,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   size_t grown = e->world->sends ? e->world->sends : len;
   echo_stream *s = echo__find(e, id);
 
+  if (e->world->alarm) h3edge__conn_alarm(e->conn, e->world->alarm);
   if (!ngtcp2_is_bidi_stream(id) || e->world->mute) return 0;
   if (!e->confirmed) e->world->early += len;
   if (!s && (s = echo__find(e, -1))) s->id = id;
@@ -184,6 +188,13 @@ static inline void echo__due(void *session) {
   ((echo *)session)->world->due++;
 }
 
+static inline void echo__alarm(void *session) {
+  echo *e = session;
+
+  e->world->alarms++;
+  e->world->alarm_at = e->world->now;
+}
+
 static inline int echo__pull(void *session, h3edge__stream_out *out) {
   echo *e = session;
   int i;
@@ -250,6 +261,7 @@ static const struct h3edge__quic_app echo_app = {
     .streams_allowed = echo__streams_allowed,
     .confirmed = echo__confirmed,
     .due = echo__due,
+    .alarm = echo__alarm,
     .pull = echo__pull,
     .wrote = echo__wrote,
     .blocked = echo__blocked,
