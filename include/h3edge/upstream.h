@@ -52,7 +52,7 @@ typedef struct h3edge_upstream_options {
   h3edge_ts transfer_timeout;  /* between two pieces of a response while reading is wanted, and for a request's
                                   content to be taken (60 s) */
   size_t request_window;       /* unsent content accepted by one exchange (64 KiB) */
-  size_t read_size;            /* bytes asked for at once (32 KiB) */
+  size_t read_size;            /* bytes asked for at once (32 KiB); up to four times as many while reads are filled */
   size_t max_head;             /* bytes of a response's head, of its trailers, of one chunk's extensions (64 KiB) */
   size_t max_field_lines;      /* (128) */
   const h3edge_mem *mem;       /* kept; NULL: the C library's */

@@ -22,6 +22,9 @@ static void mark_due(h3edge_link *link) {
 /* How much of what a filter made may wait to be sent, about. */
 #define WIRE_MAX 65536
 
+/* How many times `read_size` a read may ask for, when the ones before it were filled. */
+#define GROWTH_MAX 4
+
 static bool is_carried(const h3edge_link *link) {
   return link->state == H3EDGE__LINK_GREETING || link->state == H3EDGE__LINK_OPEN;
 }
@@ -75,7 +78,7 @@ void h3edge__link_set_drop(h3edge__link_set *set) {
 
 void h3edge__link_init(h3edge_link *link, h3edge__link_set *set, const h3edge_link_target *target,
                        h3edge__link_filter *filter) {
-  *link = (h3edge_link){.set = set, .target = target, .filter = filter, .reading = true};
+  *link = (h3edge_link){.set = set, .target = target, .filter = filter, .reading = true, .ask = set->read_size};
   h3edge__list_init(&link->due);
   h3edge__queue_init(&link->out, set->mem);
   mark_due(link);
@@ -131,23 +134,51 @@ void h3edge__link_close(h3edge_link *link) {
   mark_due(link);
 }
 
-/* Makes the room one that is worth reading into. False: no memory. */
-static bool make_room(h3edge__link_set *set, h3edge__link_room *room) {
-  size_t size = set->read_size;
+static h3edge_chunk *take_chunk(h3edge__link_set *set, size_t size) {
+  h3edge_chunk *chunk = size == set->read_size ? set->spare : NULL;
 
-  if (room->chunk && !h3edge__chunk_is_shared(room->chunk)) room->used = 0;
-  if (room->chunk && size - room->used >= size / 4 + 1) return true;
-  h3edge_chunk_unref(room->chunk);
-  *room = (h3edge__link_room){.chunk = set->spare};
+  if (!chunk) return h3edge_chunk_new(&chunk, set->mem, size) ? NULL : chunk;
   set->spare = NULL;
-  return room->chunk || h3edge_chunk_new(&room->chunk, set->mem, size) == 0;
+  return chunk;
+}
+
+static size_t room_left(const h3edge__link_room *room) {
+  return h3edge_chunk_cap(room->chunk) - room->used;
+}
+
+/* Makes the room one that is worth reading `size` bytes into, about. False: no memory. */
+static bool make_room(h3edge__link_set *set, h3edge__link_room *room, size_t size) {
+  if (room->chunk && !h3edge__chunk_is_shared(room->chunk)) room->used = 0;
+  if (room->chunk && room_left(room) >= size / 4 + 1) return true;
+  h3edge_chunk_unref(room->chunk);
+  *room = (h3edge__link_room){.chunk = take_chunk(set, size)};
+  return room->chunk != NULL;
+}
+
+/* Reads that are filled are followed by larger ones, and those that are not by smaller ones. A long transfer so takes
+ * fewer calls, and TCP, which acknowledges with each of them, sends fewer packets. Not so with a filter: its room stays
+ * with it when the transfer is over. */
+static void learn(h3edge_link *link, size_t len) {
+  size_t usual = link->set->read_size;
+
+  if (link->filter) return;
+  if (len == link->lent && len >= link->ask && link->ask / usual < GROWTH_MAX) link->ask *= 2;
+  if (len < link->ask / 8 && link->ask > usual) link->ask /= 2;
 }
 
 /* Whoever reads next does so into the same memory, which is still in the processor's cache, unless somebody holds some
- * of it. */
-static void lend_on(h3edge__link_set *set, h3edge__link_room *room) {
-  if (set->spare || h3edge__chunk_is_shared(room->chunk)) return;
-  set->spare = room->chunk;
+ * of it. A large room stays only with a link that fills it. */
+static void lend_on(h3edge_link *link) {
+  h3edge__link_set *set = link->set;
+  h3edge__link_room *room = &link->in;
+
+  if (h3edge_chunk_cap(room->chunk) > set->read_size) {
+    if (link->ask > set->read_size) return;
+    h3edge_chunk_unref(room->chunk);
+  } else {
+    if (set->spare || h3edge__chunk_is_shared(room->chunk)) return;
+    set->spare = room->chunk;
+  }
   *room = (h3edge__link_room){.chunk = NULL};
 }
 
@@ -168,10 +199,9 @@ static ptrdiff_t read_filtered(h3edge_link *link) {
   h3edge_slice bytes;
   ptrdiff_t result;
 
-  if (!make_room(link->set, room)) return H3EDGE__FILTER_STARVED;
+  if (!make_room(link->set, room, link->set->read_size)) return H3EDGE__FILTER_STARVED;
   bytes = (h3edge_slice){h3edge_chunk_data(room->chunk) + room->used, 0, room->chunk};
-  result = link->filter->kind->read(link->filter, h3edge_chunk_data(room->chunk) + room->used,
-                                    link->set->read_size - room->used);
+  result = link->filter->kind->read(link->filter, h3edge_chunk_data(room->chunk) + room->used, room_left(room));
   if (result > 0) {
     bytes.len = (size_t)result;
     room->used += bytes.len;
@@ -270,11 +300,11 @@ bool h3edge__link_next(h3edge_link *link, h3edge_link_op *op) {
 size_t h3edge_link_inbuf(h3edge_link *link, uint8_t **out) {
   if (!(want(link) & H3EDGE_WANT_READ) || link->starved) return 0;
   if (!link->lent) {
-    if (!make_room(link->set, &link->in)) {
+    if (!make_room(link->set, &link->in, link->ask)) {
       starve(link);
       return 0;
     }
-    link->lent = link->set->read_size - link->in.used;
+    link->lent = room_left(&link->in);
   }
   *out = h3edge_chunk_data(link->in.chunk) + link->in.used;
   return link->lent;
@@ -330,6 +360,7 @@ void h3edge_link_connected(h3edge_link *link, h3edge_ts now) {
 
 void h3edge_link_received(h3edge_link *link, size_t len, h3edge_ts now) {
   assert(len <= link->lent && "more was received than the in-buffer takes");
+  learn(link, len);
   link->lent = 0;
   if (enter(link, now) && len) {
     h3edge_slice bytes = {h3edge_chunk_data(link->in.chunk) + link->in.used, len, link->in.chunk};
@@ -341,7 +372,7 @@ void h3edge_link_received(h3edge_link *link, size_t len, h3edge_ts now) {
       pass_filter(link);
     } else {
       link->set->events->received(link, &bytes);
-      lend_on(link->set, &link->in);
+      lend_on(link);
     }
   }
   leave(link);

@@ -47,6 +47,7 @@ struct h3edge_link {
   h3edge__link_state state;
 
   h3edge__link_room in;
+  size_t ask;         /* bytes that the next read is to take */
   size_t lent;        /* bytes of room that the embedder was shown and may be reading into */
   h3edge__queue out;  /* waiting, then taken by the embedder, then released by `sent`; or all at once by the filter */
   unsigned want_told; /* as of the last WATCH */

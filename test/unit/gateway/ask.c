@@ -75,7 +75,7 @@ static void a_slow_client_holds_the_origin_back(void) {
   while (said < 20000 && world.link) {
     drink();
     said += say(content + said);
-    CHECK(world.request.out.held < WINDOW + 2048 + 1);
+    CHECK(world.request.out.held < WINDOW + 4 * 2048 + 1);
   }
   CHECK_TEXT(drink(), content);
   CHECK(is_answered(200));

@@ -217,6 +217,47 @@ done:
   owner_drop(&o);
 }
 
+/* Fills the room as far as `len`; how large it was. */
+static size_t fill(owner *o, size_t len) {
+  uint8_t *buf;
+  size_t room = h3edge_link_inbuf(&o->link, &buf);
+
+  if (len > room) len = room;
+  memset(buf, '.', len);
+  h3edge_link_received(&o->link, len, 2);
+  return room;
+}
+
+static void reads_that_are_filled_grow(void) {
+  static const size_t rooms[] = {100, 200, 400, 400};
+  owner o;
+  size_t i;
+
+  open_it(&o, 100);
+  o.keeps = true;
+  for (i = 0; i < sizeof rooms / sizeof *rooms; i++) CHECK_INT(fill(&o, SIZE_MAX), rooms[i]);
+  o.keeps = false;
+  CHECK_INT(fill(&o, 50), 400);
+  CHECK_INT(fill(&o, 49), 400); /* little came */
+  CHECK_INT(fill(&o, 24), 400); /* and again: a large room is not for this link any more */
+  CHECK_INT(fill(&o, 1), 100);
+done:
+  owner_drop(&o);
+}
+
+static void the_end_of_a_room_that_is_filled_says_nothing(void) {
+  owner o;
+
+  open_it(&o, 100);
+  o.keeps = true;
+  CHECK_INT(fill(&o, 60), 100);
+  o.keeps = false;
+  CHECK_INT(fill(&o, 40), 40);
+  CHECK_INT(fill(&o, 1), 100);
+done:
+  owner_drop(&o);
+}
+
 /* The run without memory is the one that shows something here. */
 static void a_link_without_memory_fails_in_the_next_poll(void) {
   owner o;
@@ -273,4 +314,5 @@ UNIT_MAIN("link/link", UNIT(lives_from_open_to_closed), UNIT(facts_before_the_cl
           UNIT(a_close_before_the_connect), UNIT(watch_comes_when_something_changed),
           UNIT(bytes_stay_until_they_are_sent), UNIT(an_end_sends_what_was_taken_only),
           UNIT(the_in_buffer_stays_while_it_is_lent), UNIT(bytes_that_are_referred_to_are_never_written_over),
+          UNIT(reads_that_are_filled_grow), UNIT(the_end_of_a_room_that_is_filled_says_nothing),
           UNIT(a_link_without_memory_fails_in_the_next_poll), UNIT(facts_out_of_order))
