@@ -306,6 +306,13 @@ static void close_drained(h3edge__session *session) {
     h3edge__conn_close(session->conn, NGHTTP3_H3_NO_ERROR);
 }
 
+/* RFC 9218 4.2: incremental responses share what there is; the others go one after the other. */
+static bool goes_in_turns(const h3edge__session *session, int64_t id) {
+  nghttp3_pri priority;
+
+  return is_request(id) && !nghttp3_conn_get_stream_priority(session->h3, &priority, id) && priority.inc;
+}
+
 static int pull_from_h3(h3edge__session *session, h3edge__stream_out *out) {
   nghttp3_vec pieces[H3EDGE__STREAM_IOVS];
   nghttp3_ssize count;
@@ -314,6 +321,7 @@ static int pull_from_h3(h3edge__session *session, h3edge__stream_out *out) {
   count = nghttp3_conn_writev_stream(session->h3, &out->id, &fin, pieces, H3EDGE__STREAM_IOVS);
   if (count < 0) return h3edge__session_fail(session, (int)count);
   out->fin = fin != 0;
+  out->in_turns = goes_in_turns(session, out->id);
   session->pulled.len = 0;
   session->pulled.fin = out->fin;
   for (out->count = 0; out->count < (size_t)count; out->count++) {

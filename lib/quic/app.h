@@ -16,8 +16,9 @@ typedef struct h3edge__conn h3edge__conn;
 /* Bytes that the protocol wants on a stream next. */
 #define H3EDGE__STREAM_IOVS 16
 typedef struct h3edge__stream_out {
-  int64_t id; /* -1: nothing to send */
-  bool fin;   /* the stream ends after these bytes */
+  int64_t id;    /* -1: nothing to send */
+  bool fin;      /* the stream ends after these bytes */
+  bool in_turns; /* others want to go between its packets: `pull` is called again after each */
   size_t count;
   h3edge_iov iov[H3EDGE__STREAM_IOVS]; /* kept where they are until `acked` or `closed` */
 } h3edge__stream_out;
@@ -58,9 +59,10 @@ struct h3edge__quic_app {
    * comes about with bytes that arrive (acknowledgements of QPACK) waits for the next of these, with a response: it is
    * not worth a packet. */
   int (*pull)(void *session, h3edge__stream_out *out);
-  int (*wrote)(void *session, int64_t id, size_t len); /* `len` of the pulled bytes are in a packet */
-  void (*blocked)(void *session, int64_t id);          /* no credit: do not pull this stream until `unblocked` */
-  void (*shut)(void *session, int64_t id);             /* the stream no longer takes bytes */
+  /* `len` of the pulled bytes are in packets; called before the next `pull`, and before the turn is over. */
+  int (*wrote)(void *session, int64_t id, size_t len);
+  void (*blocked)(void *session, int64_t id); /* no credit: do not pull this stream until `unblocked` */
+  void (*shut)(void *session, int64_t id);    /* the stream no longer takes bytes */
 
   void (*shutdown)(void *session);         /* no new requests, finish (GOAWAY) */
   void (*leave)(void *session);            /* the same with nothing after it: the connection ends with its next turn */

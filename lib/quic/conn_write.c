@@ -4,6 +4,7 @@
  * told the time once, at the end of the turn. */
 #include "quic/conn.h"
 #include "quic/path.h"
+#include "quic/supply.h"
 
 /* What a connection may be ahead of max_send_rate, so that it sends in batches and not in packets. */
 #define AHEAD (10 * H3EDGE_MILLISECOND)
@@ -16,62 +17,49 @@
 
 enum { DONE, MORE }; /* what filling a batch returns: whether there may be more to send; < 0 is ngtcp2's error */
 
-static int pull(h3edge__conn *conn, h3edge__stream_out *out) {
-  out->id = -1;
-  out->fin = false;
-  out->count = 0;
-  if (!conn->session || !conn->has_output || !ngtcp2_conn_get_max_data_left(conn->quic)) return 0;
-  if (conn->commons->app->pull(conn->session, out)) return NGTCP2_ERR_CALLBACK_FAILURE;
-  conn->has_output = out->id >= 0;
-  return 0;
-}
-
-static int report_written(h3edge__conn *conn, int64_t id, ngtcp2_ssize len) {
-  if (id < 0 || len < 0) return 0;
-  return conn->commons->app->wrote(conn->session, id, (size_t)len) ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__stream_out *out, uint8_t *dest, size_t cap,
+static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__supply *supply, uint8_t *dest, size_t cap,
                                  ngtcp2_path *path, ngtcp2_pkt_info *info, ngtcp2_ssize *taken) {
-  uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (out->fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
-  ngtcp2_vec pieces[H3EDGE__STREAM_IOVS];
-  ngtcp2_ssize len;
-  size_t i;
+  uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (supply->fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
+  ngtcp2_ssize len =
+      ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, supply->id,
+                                supply->pieces + supply->first, supply->count - supply->first, conn->commons->door.now);
 
-  for (i = 0; i < out->count; i++) pieces[i] = (ngtcp2_vec){(uint8_t *)(uintptr_t)out->iov[i].data, out->iov[i].len};
-  len = ngtcp2_conn_writev_stream(conn->quic, path, info, dest, cap, taken, flags, out->id, pieces, out->count,
-                                  conn->commons->door.now);
   return h3edge__conn_outcome(conn, len);
 }
 
+/* The stream takes no bytes, for now or for good: the protocol is told by `say`. */
+static int give_up(h3edge__conn *conn, h3edge__supply *supply, void (*say)(void *session, int64_t id)) {
+  int64_t id = supply->id;
+  int error = h3edge__supply_return(supply, conn);
+
+  if (!error) say(conn->session, id);
+  return error;
+}
+
 /* Fills one packet with whatever streams have to send. Its length, 0 when none may go now, or ngtcp2's error. */
-static ngtcp2_ssize write_packet(h3edge__conn *conn, uint8_t *dest, size_t cap, ngtcp2_path *path,
-                                 ngtcp2_pkt_info *info) {
+static ngtcp2_ssize write_packet(h3edge__conn *conn, h3edge__supply *supply, uint8_t *dest, size_t cap,
+                                 ngtcp2_path *path, ngtcp2_pkt_info *info) {
   const struct h3edge__quic_app *app = conn->commons->app;
 
   for (;;) {
-    h3edge__stream_out out;
     ngtcp2_ssize taken;
-    ngtcp2_ssize len = pull(conn, &out);
-    int error;
+    ngtcp2_ssize len;
+    int error = h3edge__supply_refill(supply, conn);
 
-    if (len < 0) return len;
-    len = write_stream(conn, &out, dest, cap, path, info, &taken);
+    if (error) return error;
+    len = write_stream(conn, supply, dest, cap, path, info, &taken);
     switch (len) {
     case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-      app->blocked(conn->session, out.id);
-      continue;
+      error = give_up(conn, supply, app->blocked);
+      break;
     case NGTCP2_ERR_STREAM_SHUT_WR:
     case NGTCP2_ERR_STREAM_NOT_FOUND:
-      app->shut(conn->session, out.id);
-      continue;
-    case NGTCP2_ERR_WRITE_MORE:
+      error = give_up(conn, supply, app->shut);
       break;
     default:
-      if (len < 0) return len;
-      break;
+      if (len < 0 && len != NGTCP2_ERR_WRITE_MORE) return len;
+      error = h3edge__supply_take(supply, conn, taken);
     }
-    error = report_written(conn, out.id, taken);
     if (error) return error;
     if (len >= 0) return len;
   }
@@ -82,7 +70,7 @@ static void carry(h3edge__conn *conn, const uint8_t *data, size_t len, const h3e
   (void)h3edge__outbox_push(&conn->commons->outbox, path, ecn, data, len);
 }
 
-static int fill(h3edge__conn *conn, h3edge__batch *batch) {
+static int fill_with(h3edge__conn *conn, h3edge__batch *batch, h3edge__supply *supply) {
   size_t longest = ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic);
   ngtcp2_path_storage storage;
   h3edge_path path;
@@ -91,7 +79,7 @@ static int fill(h3edge__conn *conn, h3edge__batch *batch) {
   ngtcp2_path_storage_zero(&storage);
   while ((room = h3edge__batch_room(batch, longest))) {
     ngtcp2_pkt_info info;
-    ngtcp2_ssize len = write_packet(conn, room, longest, &storage.path, &info);
+    ngtcp2_ssize len = write_packet(conn, supply, room, longest, &storage.path, &info);
 
     if (len <= 0) return (int)len;
     conn->sent_in_turn = true;
@@ -107,6 +95,18 @@ static int fill(h3edge__conn *conn, h3edge__batch *batch) {
     }
   }
   return MORE;
+}
+
+static int fill(h3edge__conn *conn, h3edge__batch *batch) {
+  h3edge__supply supply;
+  int progress;
+  int error;
+
+  h3edge__supply_init(&supply);
+  progress = fill_with(conn, batch, &supply);
+  if (progress < 0) return progress;
+  error = h3edge__supply_return(&supply, conn);
+  return error ? error : progress;
 }
 
 static size_t larger(size_t a, size_t b) {

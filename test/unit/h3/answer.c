@@ -299,6 +299,32 @@ done:
   wire_close();
 }
 
+/* Whether streams are asked for each packet: those whose responses are incremental, RFC 9218 4.2. */
+static void hands_out_in_turns(const char *lines, bool in_turns) {
+  h3edge__stream_out out = {.id = -1};
+  const wire_stream *stream;
+
+  OK(wire_open(wire_attach));
+  stream = wire_request(lines, NULL, true);
+  wire_run();
+  OK(h3edge_request_respond(wire.request, 200, NULL, 0, H3EDGE_END));
+  app->due(wire.session);
+  while (app->pull(wire.session, &out) == 0 && out.id >= 0 && out.id != stream->id) { /* QPACK goes first */
+    CHECK(!out.in_turns);
+    OK(app->wrote(wire.session, out.id, out.iov[0].len));
+  }
+  CHECK_INT(out.id, stream->id);
+  CHECK(out.in_turns == in_turns);
+done:
+  wire_close();
+}
+
+static void incremental_responses_are_asked_for_each_packet(void) {
+  hands_out_in_turns(GET, false);
+  hands_out_in_turns(GET "priority: u=1\n", false);
+  hands_out_in_turns(GET "priority: i\n", true);
+}
+
 static void a_response_names_its_own_priority(void) {
   priority_is("", "", 5, 1);
   priority_is("u=1", "", 1, 1);
@@ -317,9 +343,10 @@ static void a_priority_that_is_not_valid_is_ignored(void) {
   priority_is("u=1", "?", 5, 1);
 }
 
-UNIT_MAIN("answer", UNIT(a_response_names_its_own_priority), UNIT(a_priority_that_is_not_valid_is_ignored),
-          UNIT(interim_heads_content_and_trailers_leave_in_order), UNIT(a_response_may_come_piece_by_piece_and_late),
-          UNIT(an_empty_end_ends_it), UNIT(an_empty_end_outlives_an_acknowledgement), UNIT(a_head_request_gets_a_head),
+UNIT_MAIN("answer", UNIT(incremental_responses_are_asked_for_each_packet), UNIT(a_response_names_its_own_priority),
+          UNIT(a_priority_that_is_not_valid_is_ignored), UNIT(interim_heads_content_and_trailers_leave_in_order),
+          UNIT(a_response_may_come_piece_by_piece_and_late), UNIT(an_empty_end_ends_it),
+          UNIT(an_empty_end_outlives_an_acknowledgement), UNIT(a_head_request_gets_a_head),
           UNIT(an_early_response_stops_the_upload), UNIT(an_upload_that_ended_is_not_stopped),
           UNIT(whoever_only_answers_need_not_attach), UNIT(a_large_response_keeps_to_its_window),
           UNIT(content_is_kept_until_it_is_acknowledged), UNIT(chunks_are_kept_after_a_reset_until_the_stream_closes),

@@ -7,6 +7,8 @@
 #include "client.h"
 #include "quic/endpoint.h"
 
+#define ECHO_PIECE 5000                       /* bytes */
+#define ECHO_BYTE(at) ((uint8_t)((at) % 251)) /* what is sent at an offset */
 #define ECHO_STREAMS 8
 
 typedef struct echo_stream {
@@ -35,7 +37,7 @@ typedef struct world {
 
   /* Of all connections together. */
   h3edge__conn *conn; /* the one that was opened last */
-  size_t pulls;
+  size_t pulls, writes;
   unsigned opened, closed, confirmed, due, unblocked, blocked, shut, resets, stopped, streams_closed, shutdowns, leaves,
       rejections;
   unsigned alarms;
@@ -49,7 +51,8 @@ typedef struct world {
   const char *fails; /* the call that ends the connection with error 0x101 */
   bool mute;         /* what arrives is passed over */
   bool keeps_credit; /* no credit is given for what was received */
-  size_t sends;      /* so many bytes, instead of the echo */
+  size_t sends;      /* so many bytes, instead of the echo: ECHO_BYTE of 0, 1, … */
+  bool in_turns;     /* its streams share the way */
   h3edge_ts alarm;   /* is set with each call of `received`, unless it is 0 */
 
   uint8_t buf[H3EDGE_BATCH_MAX];
@@ -107,6 +110,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   echo *e = session;
   size_t grown = e->world->sends ? e->world->sends : len;
   echo_stream *s = echo__find(e, id);
+  size_t i;
 
   if (e->world->alarm) h3edge__conn_alarm(e->conn, e->world->alarm);
   if (!ngtcp2_is_bidi_stream(id) || e->world->mute) return 0;
@@ -119,10 +123,8 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
     s->data = realloc(s->data, s->cap);
     assert_non_null(s->data);
   }
-  if (e->world->sends)
-    memset(s->data + s->len, 'x', grown);
-  else if (len)
-    memcpy(s->data + s->len, data, len);
+  for (i = 0; e->world->sends && i < grown; i++) s->data[s->len + i] = ECHO_BYTE(i);
+  if (!e->world->sends && len) memcpy(s->data + s->len, data, len);
   s->len += grown;
   s->ended |= fin;
   if (!e->world->keeps_credit) h3edge__conn_credit(e->conn, id, len);
@@ -188,6 +190,15 @@ static inline void echo__due(void *session) {
   ((echo *)session)->world->due++;
 }
 
+/* In pieces that are not those of packets. Whether it is all. */
+static inline bool echo__lay_out(const echo_stream *s, h3edge__stream_out *out) {
+  size_t at = s->sent;
+
+  for (out->count = 0; out->count < H3EDGE__STREAM_IOVS && at < s->len; at += out->iov[out->count++].len)
+    out->iov[out->count] = (h3edge_iov){s->data + at, s->len - at < ECHO_PIECE ? s->len - at : ECHO_PIECE};
+  return at == s->len;
+}
+
 static inline void echo__alarm(void *session) {
   echo *e = session;
 
@@ -205,9 +216,8 @@ static inline int echo__pull(void *session, h3edge__stream_out *out) {
 
     if (s->id < 0 || s->blocked || s->end_sent || (s->sent == s->len && !s->ended)) continue;
     out->id = s->id;
-    out->fin = s->ended;
-    out->count = s->sent < s->len;
-    if (out->count) out->iov[0] = (h3edge_iov){s->data + s->sent, s->len - s->sent};
+    out->in_turns = e->world->in_turns;
+    out->fin = echo__lay_out(s, out) && s->ended;
     break;
   }
   return echo__verdict(e, "pull");
@@ -216,6 +226,7 @@ static inline int echo__pull(void *session, h3edge__stream_out *out) {
 static inline int echo__wrote(void *session, int64_t id, size_t len) {
   echo_stream *s = echo__find(session, id);
 
+  ((echo *)session)->world->writes++;
   s->sent += len;
   if (s->ended && s->sent == s->len) s->end_sent = true;
   return echo__verdict(session, "wrote");
