@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pycurl
 from clients import fetch
-from processes import PROXY
+from processes import PATIENCE, PROXY
 
 MIB = 1024 * 1024
 
@@ -24,7 +24,7 @@ class Honest(threading.Thread):
     """Asks for one page after the other, with a pause between them: every other time as a newcomer, else on a connection
     that it keeps. `times` are those of the requests that were answered 200, `faults` what became of the others."""
 
-    def __init__(self, url, pause=0.02, timeout=10):
+    def __init__(self, url, pause=0.02, timeout=PATIENCE):
         super().__init__()
         self.url, self.pause, self.timeout = url, pause, timeout
         self.times, self.faults, self.stopped = [], [], threading.Event()

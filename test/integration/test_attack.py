@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from honest import MIB, Honest, Memory
-from processes import BUILD, Process, Proxy, count
+from processes import BUILD, PATIENCE, Process, Proxy, count
 
 SECONDS = int(os.environ.get("H3EDGE_ATTACK", 1))
 CLIENT = BUILD / "test/attack/attack-client"
@@ -31,7 +31,7 @@ def serves_others(application, attack, least):
     with Proxy(application.url) as proxy:
         with Memory(proxy) as memory, Honest(proxy.url) as honest, \
                 Process(CLIENT, proxy.port, attack, SECONDS) as attacker:
-            assert attacker.wait(timeout=SECONDS + 40) == 0, attacker.output
+            assert attacker.wait(timeout=SECONDS + PATIENCE) == 0, attacker.output
         counters = proxy.counters()
         begin_to_stop(proxy)
     found = {name: count(counters, f"server {name}") for name in least}
