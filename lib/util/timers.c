@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* timers.c: a binary heap, smallest deadline at the root. Every timer that was added has its place in it; the ones
- * that are not set lie at the bottom with H3EDGE_NEVER. Invariant: heap[t->index] == t. */
+/* timers.c: a binary heap, smallest key at the root. Every timer that was added has its place in it; the ones that are
+ * not set sink to the bottom with H3EDGE_NEVER. Most timers are put off again and again and never fire, so one that is
+ * put off keeps its place until it comes to the root. Invariants: heap[t->index] == t; t->key <= t->at, and at the root
+ * they are equal. */
 #include "util/timers.h"
 
 #include "util/mem.h"
@@ -13,7 +15,7 @@ static void place(h3edge__timers *timers, size_t index, h3edge__timer *timer) {
 static void sift_up(h3edge__timers *timers, h3edge__timer *timer) {
   size_t index = timer->index;
 
-  while (index && timers->heap[(index - 1) / 2]->at > timer->at) {
+  while (index && timers->heap[(index - 1) / 2]->key > timer->key) {
     place(timers, index, timers->heap[(index - 1) / 2]);
     index = (index - 1) / 2;
   }
@@ -27,12 +29,19 @@ static void sift_down(h3edge__timers *timers, h3edge__timer *timer) {
     size_t child = 2 * index + 1;
 
     if (child >= timers->count) break;
-    if (child + 1 < timers->count && timers->heap[child + 1]->at < timers->heap[child]->at) child++;
-    if (timers->heap[child]->at >= timer->at) break;
+    if (child + 1 < timers->count && timers->heap[child + 1]->key < timers->heap[child]->key) child++;
+    if (timers->heap[child]->key >= timer->key) break;
     place(timers, index, timers->heap[child]);
     index = child;
   }
   place(timers, index, timer);
+}
+
+static void settle_root(h3edge__timers *timers) {
+  while (timers->count && timers->heap[0]->key != timers->heap[0]->at) {
+    timers->heap[0]->key = timers->heap[0]->at;
+    sift_down(timers, timers->heap[0]);
+  }
 }
 
 void h3edge__timers_init(h3edge__timers *timers, const h3edge_mem *mem) {
@@ -49,7 +58,7 @@ int h3edge__timers_add(h3edge__timers *timers, h3edge__timer *timer) {
 
   timers->heap = heap;
   if (error) return error;
-  timer->at = H3EDGE_NEVER;
+  timer->at = timer->key = H3EDGE_NEVER;
   place(timers, timers->count++, timer);
   return 0;
 }
@@ -61,13 +70,17 @@ void h3edge__timers_remove(h3edge__timers *timers, h3edge__timer *timer) {
   place(timers, timer->index, last);
   sift_up(timers, last);
   sift_down(timers, last);
+  settle_root(timers);
 }
 
 void h3edge__timers_set(h3edge__timers *timers, h3edge__timer *timer, h3edge_ts at) {
-  if (timer->at == at) return;
   timer->at = at;
-  sift_up(timers, timer);
-  sift_down(timers, timer);
+  if (at < timer->key) {
+    timer->key = at;
+    sift_up(timers, timer);
+  } else if (!timer->index) {
+    settle_root(timers);
+  }
 }
 
 h3edge_ts h3edge__timers_deadline(const h3edge__timers *timers) {

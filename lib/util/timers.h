@@ -6,7 +6,8 @@
 #include <h3edge/base.h>
 
 typedef struct h3edge__timer {
-  h3edge_ts at; /* H3EDGE_NEVER: not set */
+  h3edge_ts at;  /* H3EDGE_NEVER: not set */
+  h3edge_ts key; /* where it stands in the heap: for no later time than `at` */
   size_t index;
 } h3edge__timer;
 
