@@ -32,12 +32,42 @@ static bool all(h3edge_str text, unsigned wanted, unsigned unwanted) {
   return text.len > 0;
 }
 
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+static uint64_t load(const char *text) {
+  uint64_t word;
+
+  memcpy(&word, text, sizeof word);
+  return word;
+}
+
+/* Whether each of eight bytes is a small letter or a hyphen, as most are in most names. Nothing carries over from one
+ * byte to the next, since the high bits are taken off before the sums. */
+static bool are_small_letters(const char *text) {
+  uint64_t word = load(text);
+  uint64_t low = word & EVERY_BYTE(0x7f);
+  uint64_t letters = (low + EVERY_BYTE(0x80 - 'a')) & ~(low + EVERY_BYTE(0x7f - 'z'));
+  uint64_t hyphens = ~((low ^ EVERY_BYTE('-')) + EVERY_BYTE(0x7f));
+
+  return ((letters | hyphens) & ~word & EVERY_BYTE(0x80)) == EVERY_BYTE(0x80);
+}
+
+/* A name with the beginning taken off that is made of small letters and hyphens alone. All of them are tokens. */
+static h3edge_str after_small_letters(h3edge_str name) {
+  size_t i = 0;
+
+  if (name.len < 8) return name;
+  while (i + 8 < name.len && are_small_letters(name.data + i)) i += 8;
+  if (i + 8 >= name.len && are_small_letters(name.data + name.len - 8)) i = name.len - 1;
+  return (h3edge_str){name.data + i, name.len - i};
+}
+
 bool h3edge__is_token(h3edge_str text) {
-  return all(text, TOKEN, 0);
+  return all(after_small_letters(text), TOKEN, 0);
 }
 
 bool h3edge__is_lower_token(h3edge_str text) {
-  return all(text, TOKEN, UPPER);
+  return all(after_small_letters(text), TOKEN, UPPER);
 }
 
 bool h3edge__is_visible(h3edge_str text) {
@@ -48,14 +78,11 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
-#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
 /* Whether none of eight bytes is below 0x20, and none 0x7f. */
 static bool is_plain(const char *text) {
-  uint64_t word, del;
+  uint64_t word = load(text);
+  uint64_t del = word ^ EVERY_BYTE(0x7f);
 
-  memcpy(&word, text, sizeof word);
-  del = word ^ EVERY_BYTE(0x7f);
   return !(((word - EVERY_BYTE(0x20)) & ~word & EVERY_BYTE(0x80)) | ((del - EVERY_BYTE(1)) & ~del & EVERY_BYTE(0x80)));
 }
 
@@ -92,10 +119,6 @@ bool h3edge__str_eq_nocase(h3edge_str a, h3edge_str b) {
   for (i = 0; i < a.len; i++)
     if (lower(a.data[i]) != lower(b.data[i])) return false;
   return true;
-}
-
-bool h3edge__str_is_nocase(h3edge_str a, const char *b) {
-  return h3edge__str_eq_nocase(a, h3edge_str_of(b));
 }
 
 bool h3edge__is_hop_by_hop(h3edge_str name) {

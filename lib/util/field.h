@@ -9,8 +9,7 @@ bool h3edge__is_token(h3edge_str text);       /* RFC 9110 5.6.2, not empty */
 bool h3edge__is_lower_token(h3edge_str text); /* the same without upper case: a field name of RFC 9114 4.2 */
 bool h3edge__is_field_value(h3edge_str text); /* RFC 9110 5.5: no control bytes but tab, no space at the ends */
 bool h3edge__is_visible(h3edge_str text);     /* one or more of 0x21 to 0x7e */
-bool h3edge__str_eq_nocase(h3edge_str a, h3edge_str b);  /* ASCII letters in either case */
-bool h3edge__str_is_nocase(h3edge_str a, const char *b); /* the same */
+bool h3edge__str_eq_nocase(h3edge_str a, h3edge_str b); /* ASCII letters in either case */
 
 static inline bool h3edge__str_eq(h3edge_str a, h3edge_str b) { /* bytes */
   return a.len == b.len && (!a.len || memcmp(a.data, b.data, a.len) == 0);
@@ -18,6 +17,10 @@ static inline bool h3edge__str_eq(h3edge_str a, h3edge_str b) { /* bytes */
 
 static inline bool h3edge__str_is(h3edge_str a, const char *b) { /* bytes */
   return h3edge__str_eq(a, h3edge_str_of(b));
+}
+
+static inline bool h3edge__str_is_nocase(h3edge_str a, const char *b) { /* ASCII letters in either case */
+  return a.len == strlen(b) && h3edge__str_eq_nocase(a, h3edge_str_of(b));
 }
 
 /* Fields that speak of one connection only (RFC 9110 7.6.1, RFC 9114 4.2): connection, keep-alive, proxy-connection,

@@ -76,6 +76,26 @@ static void every_byte_of_a_token(void) {
 done:;
 }
 
+/* The same for names: what a byte is does not depend on where it stands and what is beside it. */
+static void every_byte_anywhere_in_a_name(void) {
+  char text[24];
+  size_t len, at;
+  int c;
+
+  for (len = 1; len <= sizeof text; len++)
+    for (at = 0; at < len; at++)
+      for (c = 0; c < 256; c++) {
+        const char alone[] = {(char)c};
+        const h3edge_str name = {text, len}, byte = {alone, 1};
+
+        memset(text, c & 1 ? 'z' : '-', sizeof text);
+        text[at] = (char)c;
+        CHECK(h3edge__is_token(name) == h3edge__is_token(byte));
+        CHECK(h3edge__is_lower_token(name) == h3edge__is_lower_token(byte));
+      }
+done:;
+}
+
 static void comparing(void) {
   CHECK(h3edge__str_eq(STR("ab"), STR("ab")));
   CHECK(!h3edge__str_eq(STR("ab"), STR("abc")));
@@ -162,4 +182,5 @@ done:
 }
 
 UNIT_MAIN("util/field", UNIT(tokens), UNIT(values), UNIT(odd_bytes_anywhere), UNIT(every_byte_of_a_token),
-          UNIT(comparing), UNIT(list_elements), UNIT(a_list_owns_its_text), UNIT(a_list_is_used_again))
+          UNIT(every_byte_anywhere_in_a_name), UNIT(comparing), UNIT(list_elements), UNIT(a_list_owns_its_text),
+          UNIT(a_list_is_used_again))
