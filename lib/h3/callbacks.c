@@ -80,7 +80,7 @@ static int on_acked(nghttp3_conn *h3, int64_t id, uint64_t len, void *session, v
 /* nghttp3 asks for an end: of a request stream, because it is malformed or came after the last GOAWAY, and then asks
  * for both halves; or of a unidirectional stream of unknown type. */
 static int on_refusal(h3edge__session *session, int64_t id, uint64_t code, bool sending) {
-  h3edge__stream *stream = h3edge__map_get(&session->by_id, &id, sizeof id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   if (!stream && sending)
     h3edge__conn_reset_stream(session->conn, id, code);

@@ -28,10 +28,6 @@ static int checked(h3edge__session *session, int error) {
   return error ? h3edge__session_fail(session, error) : 0;
 }
 
-static h3edge__stream *find(const h3edge__session *session, int64_t id) {
-  return h3edge__map_get(&session->by_id, &id, sizeof id);
-}
-
 static bool is_request(int64_t id) {
   return (id & 3) == 0; /* opened by the client, in both directions (RFC 9000 2.1) */
 }
@@ -63,8 +59,6 @@ static int open_h3(h3edge__session *session) {
 }
 
 static void *session_open(void *ctx, h3edge__conn *conn) {
-  /* IDs are few and counted up by QUIC: nobody can choose keys that collide. */
-  static const uint8_t seed[16] = {0};
   h3edge__account *account = h3edge__conn_account(conn);
   h3edge__session *session = h3edge__alloc_zero(&account->mem, sizeof *session);
 
@@ -74,7 +68,6 @@ static void *session_open(void *ctx, h3edge__conn *conn) {
   session->account = account;
   session->mem = h3edge__nghttp3_mem(&account->mem);
   session->bare_end = -1;
-  h3edge__map_init(&session->by_id, &account->mem, seed);
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
   h3edge__session_begin_early(session);
@@ -96,7 +89,6 @@ static void session_close(void *ctx, h3edge_reason reason) {
   nghttp3_conn_del(session->h3);
   while (!h3edge__list_is_empty(&session->streams))
     h3edge__stream_free(H3EDGE__OF(session->streams.next, h3edge__stream, node));
-  h3edge__map_free(&session->by_id);
   h3edge__free(&session->account->mem, session);
 }
 
@@ -173,7 +165,7 @@ static int session_received(void *ctx, int64_t id, const uint8_t *data, size_t l
 
   if (session->broken) return -1;
   if (!is_request(id)) return received_uni(session, id, data, len, fin);
-  stream = find(session, id);
+  stream = h3edge__stream_find(session, id);
   if (!stream) stream = accept_stream(session, id);
   if (!stream) return -1;
   error = h3edge__stream_received(stream, data, len, fin);
@@ -203,7 +195,7 @@ static int session_acked(void *ctx, int64_t id, uint64_t len) {
  * before its first byte is accepted, to be ended as any other: else our half of it would stay open. */
 static int session_reset(void *ctx, int64_t id, uint64_t code) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   (void)code;
   if (session->broken) return -1;
@@ -218,7 +210,7 @@ static int session_reset(void *ctx, int64_t id, uint64_t code) {
 /* The peer's STOP_SENDING. */
 static int session_stopped(void *ctx, int64_t id, uint64_t code) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   (void)code;
   if (session->broken) return -1;
@@ -245,7 +237,7 @@ static void close_request(h3edge__stream *stream) {
 
 static int session_closed(void *ctx, int64_t id, uint64_t code) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
   h3edge__control *control = find_uni(session, id);
   int error;
 
@@ -349,7 +341,7 @@ static int session_pull(void *ctx, h3edge__stream_out *out) {
 
 static int session_wrote(void *ctx, int64_t id, size_t len) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   if (session->broken) return -1;
   forget_end(session, id);

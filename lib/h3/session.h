@@ -41,6 +41,10 @@ extern const struct h3edge__quic_app h3edge__h3_app; /* session.c */
 
 #define H3EDGE__UNI_STREAMS 3 /* of the client, open at one time: quic/params.c allows no more */
 
+/* IDs are counted up, so that the streams open at one time spread evenly. A client that keeps those of one chain open
+ * gets no further than max_requests of them. */
+#define H3EDGE__STREAM_CHAINS 32
+
 typedef enum h3edge__shutdown { RUNNING, NOTICED, LAST_CALLED } h3edge__shutdown;
 
 typedef struct h3edge__session {
@@ -49,9 +53,9 @@ typedef struct h3edge__session {
   h3edge__account *account; /* the connection's */
   nghttp3_mem mem;
   nghttp3_conn *h3;
-  h3edge__map by_id;    /* request streams */
-  h3edge__node streams; /* the same, oldest first */
-  h3edge__node due;     /* those that commands left work on */
+  h3edge__node streams;                                /* of requests, oldest first */
+  struct h3edge__stream *by_id[H3EDGE__STREAM_CHAINS]; /* the same, the ones of each chain linked by `next` */
+  h3edge__node due;                                    /* those that commands left work on */
   h3edge__control uni[H3EDGE__UNI_STREAMS];
   h3edge_ts alarm_at;     /* when slow.c looks at it next … */
   h3edge_ts unused_since; /* … and since when there is no request */

@@ -36,11 +36,8 @@ static void destroy(h3edge__stream *stream) {
 }
 
 static void put_away(h3edge__host *host, h3edge__stream *stream) {
-  h3edge_request request;
-
   h3edge__request_reuse(&stream->request);
-  request = stream->request;
-  *stream = (h3edge__stream){.request = request};
+  memset((char *)stream + sizeof stream->request, 0, sizeof *stream - sizeof stream->request);
   if (!h3edge__spares_put(&host->spare_streams, &stream->node)) destroy(stream);
 }
 
@@ -50,17 +47,40 @@ void h3edge__stream_free_spares(h3edge__host *host) {
   while ((stream = take_spare(host))) destroy(stream);
 }
 
+/* Every fourth ID is a request's (RFC 9000 2.1). */
+static size_t chain_of(int64_t id) {
+  return (uint64_t)id / 4 % H3EDGE__STREAM_CHAINS;
+}
+
+static void enter_chain(h3edge__stream *stream) {
+  h3edge__stream **first = &stream->session->by_id[chain_of(stream->id)];
+
+  stream->next = *first;
+  *first = stream;
+}
+
+static void leave_chain(const h3edge__stream *stream) {
+  h3edge__stream **place = &stream->session->by_id[chain_of(stream->id)];
+
+  while (*place != stream) place = &(*place)->next;
+  *place = stream->next;
+}
+
+h3edge__stream *h3edge__stream_find(const h3edge__session *session, int64_t id) {
+  h3edge__stream *stream = session->by_id[chain_of(id)];
+
+  while (stream && stream->id != id) stream = stream->next;
+  return stream;
+}
+
 h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
   h3edge__stream *stream = take_spare(session->host);
 
   if (!stream) stream = make(session->host->options);
   if (!stream) return NULL;
-  if (h3edge__map_put(&session->by_id, &id, sizeof id, stream)) {
-    destroy(stream);
-    return NULL;
-  }
   stream->session = session;
   stream->id = id;
+  enter_chain(stream);
   h3edge__list_init(&stream->node);
   h3edge__list_init(&stream->due);
   if (h3edge__list_is_empty(&session->streams)) h3edge__conn_set_idle(session->conn, false);
@@ -83,7 +103,7 @@ void h3edge__stream_weigh(h3edge__stream *stream) {
 
 void h3edge__stream_free(h3edge__stream *stream) {
   set_weight(stream, 0);
-  h3edge__map_remove(&stream->session->by_id, &stream->id, sizeof stream->id);
+  leave_chain(stream);
   h3edge__list_remove(&stream->node);
   h3edge__list_remove(&stream->due);
   put_away(stream->session->host, stream);

@@ -18,8 +18,9 @@ typedef struct h3edge__stream {
   h3edge_request request; /* first */
   h3edge__session *session;
   int64_t id;
-  h3edge__node node; /* in session->streams */
-  h3edge__node due;  /* in session->due, or in none */
+  struct h3edge__stream *next; /* of its chain in session->by_id */
+  h3edge__node node;           /* in session->streams */
+  h3edge__node due;            /* in session->due, or in none */
   h3edge__scan scan;
   size_t lines;   /* of the field section that is being decoded, as delivered by nghttp3 */
   size_t unfed;   /* bytes that arrived with those being read by nghttp3, and that come after them */
@@ -46,6 +47,7 @@ typedef struct h3edge__stream {
 /* NULL: out of memory. It is in session->streams and session->by_id then. */
 h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id);
 void h3edge__stream_free(h3edge__stream *stream);
+h3edge__stream *h3edge__stream_find(const h3edge__session *session, int64_t id); /* NULL: not there */
 /* Tells the account what it takes now. */
 void h3edge__stream_weigh(h3edge__stream *stream);
 void h3edge__stream_free_spares(h3edge__host *host);
