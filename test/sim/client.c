@@ -247,11 +247,15 @@ bool client_was_shown(client *c, const char *name) {
   return fits;
 }
 
-void client_update_keys(client *c) {
+bool client_is_resumed(client *c) {
+  return gnutls_session_is_resumed(c->tls);
+}
+
+bool client_update_keys(client *c) {
   CHECK(c->confirmed && !c->over);
-  if (!c->confirmed || c->over) return;
-  CHECK(ngtcp2_conn_initiate_key_update(c->quic, world_now()) == 0 || c->options.frail);
+  if (!c->confirmed || c->over || ngtcp2_conn_initiate_key_update(c->quic, world_now())) return false;
   flush(c);
+  return true;
 }
 
 void client_migrate(client *c, const char *address, bool at_once) {

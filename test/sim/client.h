@@ -25,9 +25,12 @@ typedef struct client_options {
   uint32_t version;         /* (QUIC version 1) */
   const client *token_of;   /* use the address token that this one was given */
   const client *after;  /* come back with its ticket, from its address, and begin with the first request (early data) */
+  bool patient;         /* with `after`: all the same it waits for the handshake */
+  const char *priority; /* what is behind the other words of GnuTLS's priority string, from the colon on (nothing) */
   size_t stream_window; /* content under way to us, per request (256 KiB) */
   size_t window;        /* for the whole connection (1 MiB) */
   h3edge_ts idle_timeout;                                  /* (none) */
+  h3edge_ts keep_alive;                                    /* PING after so long a silence (never) */
   size_t (*spoil)(uint8_t *hello, size_t len, size_t cap); /* changes its ClientHello, and returns the new length */
   bool bare;                                               /* no HTTP/3: the story says what is on each stream */
   bool frail; /* it may end with an error of its own, or be in no state to do as it is told: the story wants that */
@@ -84,7 +87,8 @@ void client_forge(const void *frames, size_t len);
 bool client_has_forged(void); /* it is sent */
 /* The other end's certificate is for `name`. */
 bool client_was_shown(client *c, const char *name);
-void client_update_keys(client *c);
+bool client_is_resumed(client *c);  /* its ticket was taken */
+bool client_update_keys(client *c); /* false: not yet, the last update is not through */
 /* Moves to another address. `at_once`: without waiting for the validation of the path. */
 void client_migrate(client *c, const char *address, bool at_once);
 void client_close_all(void);

@@ -4,6 +4,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
+#include <stdio.h>
 
 #include "client.h"
 #include "sim.h"
@@ -193,12 +194,15 @@ static int on_message(gnutls_session_t tls, gnutls_record_encryption_level_t of,
 static void open_tls(client *c) {
   static const char priority[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
                                  "%DISABLE_TLS13_COMPAT_MODE";
+  char chosen[256];
   const char *alpn = c->options.alpn ? c->options.alpn : "h3";
   const char *name = c->options.name ? c->options.name : "localhost";
   gnutls_datum_t protocol = {(unsigned char *)(uintptr_t)alpn, (unsigned)strlen(alpn)};
+  unsigned early = c->options.patient ? 0 : GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA;
 
-  if (gnutls_init(&c->tls, GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA) ||
-      gnutls_priority_set_direct(c->tls, priority, NULL) || gnutls_certificate_allocate_credentials(&c->trust) ||
+  snprintf(chosen, sizeof chosen, "%s%s", priority, c->options.priority ? c->options.priority : "");
+  if (gnutls_init(&c->tls, GNUTLS_CLIENT | early) || gnutls_priority_set_direct(c->tls, chosen, NULL) ||
+      gnutls_certificate_allocate_credentials(&c->trust) ||
       gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, c->trust) ||
       gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, name, strlen(name)) ||
       gnutls_alpn_set_protocols(c->tls, &protocol, 1, 0) || ngtcp2_crypto_gnutls_configure_client_session(c->tls))
@@ -234,25 +238,31 @@ static void open_quic(client *c) {
   if (ngtcp2_conn_client_new(&c->quic, &theirs, &ours, &path, options->version ? options->version : NGTCP2_PROTO_VER_V1,
                              &callbacks, &settings, &params, NULL, c))
     sim_fail(__FILE__, __LINE__, "the client's connection");
+  if (options->keep_alive) ngtcp2_conn_set_keep_alive_timeout(c->quic, options->keep_alive);
   ngtcp2_conn_set_tls_native_handle(c->quic, c->tls);
 }
 
 /* Early data needs a ticket, and what the edge allowed then (RFC 9000 7.4.1). */
+static void be_early(client *c, const client *before) {
+  uint8_t params[256];
+  ngtcp2_ssize len = ngtcp2_conn_encode_0rtt_transport_params(before->quic, params, sizeof params);
+
+  if (len < 0 || ngtcp2_conn_decode_and_set_0rtt_transport_params(c->quic, params, (size_t)len))
+    sim_fail(__FILE__, __LINE__, "what the edge allowed");
+  c->early = true;
+  if (http_open(c)) sim_fail(__FILE__, __LINE__, "the client's early HTTP/3");
+}
+
 static void come_back(client *c, const client *before) {
   bool has_ticket = before->confirmed && gnutls_session_get_flags(before->tls) & GNUTLS_SFLAGS_SESSION_TICKET;
-  uint8_t params[256];
-  ngtcp2_ssize len;
   gnutls_datum_t data;
 
   CHECK(has_ticket);
   if (!has_ticket) return;
-  len = ngtcp2_conn_encode_0rtt_transport_params(before->quic, params, sizeof params);
-  if (len < 0 || ngtcp2_conn_decode_and_set_0rtt_transport_params(c->quic, params, (size_t)len) ||
-      gnutls_session_get_data2(before->tls, &data) || gnutls_session_set_data(c->tls, data.data, data.size))
-    sim_fail(__FILE__, __LINE__, "the client's return");
+  if (gnutls_session_get_data2(before->tls, &data) || gnutls_session_set_data(c->tls, data.data, data.size))
+    sim_fail(__FILE__, __LINE__, "the client's ticket");
   gnutls_free(data.data);
-  c->early = true;
-  if (http_open(c)) sim_fail(__FILE__, __LINE__, "the client's early HTTP/3");
+  if (!c->options.patient) be_early(c, before);
 }
 
 void client_open(client *c) {

@@ -221,6 +221,22 @@ static h3edge_credentials *borrowed_credentials(const edge *e) {
   return e->options.twin ? e->options.twin->credentials : e->options.server.credentials;
 }
 
+#define ALIASES_MAX 80
+#define ALIAS_LEN 250
+
+static int add_large(edge *e) {
+  static char text[ALIASES_MAX][ALIAS_LEN + 1];
+  const char *names[1 + ALIASES_MAX] = {e->options.names[0]};
+  size_t i;
+
+  ALWAYS(e->options.aliases <= ALIASES_MAX);
+  for (i = 0; i < e->options.aliases; i++) {
+    snprintf(text[i], sizeof text[i], "%0*zu.example", ALIAS_LEN - 8, i);
+    names[1 + i] = text[i];
+  }
+  return h3edge_credentials_add_self_signed(e->credentials, names, 1 + i, WORLD_UNIX_SECONDS, NULL);
+}
+
 static void make_credentials(edge *e) {
   const char **name = e->options.names;
 
@@ -228,7 +244,8 @@ static void make_credentials(edge *e) {
   if (e->credentials) return;
   if (!name[0]) name[0] = "localhost";
   if (h3edge_credentials_new(&e->credentials)) sim_fail(__FILE__, __LINE__, "no credentials");
-  for (; name < e->options.names + 4 && *name; name++)
+  if (add_large(e)) sim_fail(__FILE__, __LINE__, "no certificate");
+  for (name++; name < e->options.names + 4 && *name; name++)
     if (h3edge_credentials_add_self_signed(e->credentials, name, 1, WORLD_UNIX_SECONDS, NULL))
       sim_fail(__FILE__, __LINE__, "no certificate");
 }

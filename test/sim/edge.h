@@ -20,6 +20,7 @@ typedef struct edge_options {
   h3edge_upstream_options upstream;
   h3edge_gateway_options gateway;
   const char *names[4]; /* a certificate for each ("localhost") */
+  size_t aliases;       /* more names in the first one, 250 bytes each: it is as large as a long chain */
   const edge *twin;     /* has the same certificates as this one, and the register that it made */
   size_t claims;        /* makes a register in memory with so much room; it lives as long as the server */
   bool accepts_early;   /* the origin does */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* network.c: the fate of a datagram is drawn when it is sent; it then is an event at its time of arrival. */
+/* network.c: the fate of a datagram is drawn when it is sent; it then is an event at its time of arrival. Of what an
+ * edge sends it watches that nobody could use it to amplify. */
 #include "network.h"
 
+#include <ngtcp2/ngtcp2.h>
 #include <stdlib.h>
 
 #include "sim.h"
@@ -10,6 +12,8 @@ typedef struct place {
   h3edge_address address;
   h3edge_address outside; /* len 0: the same */
   bool is_edge;
+  bool proved;          /* that it is at its address, for all that can be seen from here */
+  uint64_t heard, told; /* bytes that came to edges from there, and that they sent there */
   void (*arrive)(void *ctx, const datagram *);
   void *ctx;
 } place;
@@ -17,12 +21,24 @@ typedef struct place {
 struct network network;
 static place *places;
 static size_t place_count, place_cap, recorded_cap;
-static h3edge_ts up_free, down_free; /* when the lines have sent what waits */
+
+/* What a line is in the middle of. */
+typedef struct line_state {
+  h3edge_ts free_at;           /* it has sent what waits */
+  unsigned losing, corrupting; /* so many more in this row */
+} line_state;
+static line_state up_state, down_state;
 
 void network_heal(void) {
   static const network_line healthy = {.delay = 10 * H3EDGE_MILLISECOND, .mtu = 1472};
 
   network.up = network.down = healthy;
+}
+
+void network_weather(network_line weather) {
+  if (!weather.delay) weather.delay = network.up.delay;
+  if (!weather.mtu) weather.mtu = network.up.mtu;
+  network.up = network.down = weather;
 }
 
 void network_begin(void) {
@@ -42,7 +58,7 @@ void network_end(void) {
   free(places);
   places = NULL;
   place_count = place_cap = recorded_cap = 0;
-  up_free = down_free = 0;
+  up_state = down_state = (line_state){0};
 }
 
 static place *find(const h3edge_address *address) {
@@ -81,6 +97,34 @@ void network_rebind(const h3edge_address *inside, const h3edge_address *outside)
   home->outside = *outside;
 }
 
+/* RFC 9000 8.1: a client shows with a token that it is at its address, or with a Handshake packet. What it shows with a
+ * packet that has a short header cannot be seen. */
+static bool is_proof(const datagram *d) {
+  ngtcp2_pkt_hd head;
+  ngtcp2_ssize len;
+  size_t at;
+
+  for (at = 0; at < d->len; at += (size_t)len + head.len) {
+    if (!(d->data[at] & 0x80)) return true;
+    len = ngtcp2_pkt_decode_hd_long(&head, d->data + at, d->len - at);
+    if (len < 0) return false;
+    if (head.type == NGTCP2_PKT_HANDSHAKE || head.tokenlen) return true;
+  }
+  return false;
+}
+
+static void hear(place *p, const datagram *d) {
+  if (!p) return;
+  p->heard += d->len;
+  if (!p->proved) p->proved = is_proof(d);
+}
+
+static void tell(place *p, const datagram *d) {
+  if (!p) return;
+  p->told += d->len;
+  ALWAYS(p->proved || p->told <= 3 * p->heard);
+}
+
 static void digest(const void *data, size_t len) {
   const uint8_t *byte = data;
 
@@ -96,6 +140,7 @@ static void deliver(void *ctx) {
   digest(d->data, d->len);
   if (to && !to->is_edge && d->len > network.largest_down) network.largest_down = d->len;
   if (to) {
+    if (to->is_edge) hear(find_outside(&d->from), d);
     d->to = to->address;
     to->arrive(to->ctx, d);
   }
@@ -115,19 +160,32 @@ static void record(const datagram *d) {
 }
 
 /* When the last bit of a datagram leaves; H3EDGE_NEVER when the queue before the line is full. */
-static h3edge_ts leave(const network_line *line, h3edge_ts *free_at, size_t len) {
+static h3edge_ts leave(const network_line *line, line_state *state, size_t len) {
   h3edge_ts now = world_now();
-  h3edge_ts start = *free_at > now ? *free_at : now;
+  h3edge_ts start = state->free_at > now ? state->free_at : now;
 
   if (!line->rate) return now;
   if ((start - now) * line->rate / H3EDGE_SECOND + len > line->queue) return H3EDGE_NEVER;
-  *free_at = start + len * H3EDGE_SECOND / line->rate;
-  return *free_at;
+  state->free_at = start + len * H3EDGE_SECOND / line->rate;
+  return state->free_at;
 }
 
-static void carry(const network_line *line, h3edge_ts when, datagram *d) {
+/* Whether this one is struck: on the average so many of a thousand, but in rows. `more` of the current one are left. A
+ * row has (burst + 1) / 2 on the average, so that much more seldom one begins. */
+static bool strikes(unsigned permille, unsigned burst, unsigned *more) {
+  if (*more) {
+    --*more;
+    return true;
+  }
+  if (burst < 2) return world_chance(permille);
+  if (!world_chance(2000 * permille / ((burst + 1) * (1000 - permille) + 2 * permille))) return false;
+  *more = (unsigned)world_below(burst);
+  return true;
+}
+
+static void carry(const network_line *line, line_state *state, h3edge_ts when, datagram *d) {
   when += line->delay + (line->jitter ? world_below(line->jitter) : 0);
-  if (world_chance(line->corrupt)) {
+  if (strikes(line->corrupt, line->burst, &state->corrupting)) {
     d->data[world_below(d->len)] ^= (uint8_t)(1u << world_below(8));
     network.corrupted++;
   }
@@ -138,19 +196,19 @@ static void carry(const network_line *line, h3edge_ts when, datagram *d) {
   world_at(when, deliver, d);
 }
 
-static void send_over(const network_line *line, h3edge_ts *free_at, datagram *d) {
-  h3edge_ts when = leave(line, free_at, d->len);
+static void send_over(const network_line *line, line_state *state, datagram *d) {
+  h3edge_ts when = leave(line, state, d->len);
 
-  if (when == H3EDGE_NEVER || d->len > line->mtu || world_chance(line->loss)) {
+  if (when == H3EDGE_NEVER || d->len > line->mtu || strikes(line->loss, line->burst, &state->losing)) {
     network.lost++;
     free(d);
     return;
   }
   if (world_chance(line->duplicate)) {
     network.duplicated++;
-    carry(line, when, copy(d));
+    carry(line, state, when, copy(d));
   }
-  carry(line, when, d);
+  carry(line, state, when, d);
 }
 
 void network_send(const h3edge_address *from, const h3edge_address *to, const uint8_t *data, size_t len, uint8_t ecn) {
@@ -161,8 +219,9 @@ void network_send(const h3edge_address *from, const h3edge_address *to, const ui
   *d = (datagram){.from = sender && sender->outside.len ? sender->outside : *from, .to = *to, .ecn = ecn, .len = len};
   memcpy(d->data, data, len);
   *(down ? &network.bytes_down : &network.bytes_up) += len;
+  if (down) tell(find_outside(to), d);
   if (!down && network.record) record(d);
-  send_over(down ? &network.down : &network.up, down ? &down_free : &up_free, d);
+  send_over(down ? &network.down : &network.up, down ? &down_state : &up_state, d);
 }
 
 void network_send_batch(const h3edge_tx *tx, const uint8_t *data) {

@@ -13,6 +13,7 @@ typedef struct network_line {
   unsigned loss;      /* of a thousand */
   unsigned duplicate; /* of a thousand */
   unsigned corrupt;   /* of a thousand: one bit is turned over */
+  unsigned burst;     /* these two come in rows of up to so many datagrams (1) */
   unsigned congested; /* of a thousand that may be marked: Congestion Experienced (RFC 3168) */
   uint64_t rate;      /* bytes in a second; 0: no limit */
   size_t queue;       /* bytes that may wait for the line, when it has a rate; more are lost */
@@ -41,6 +42,8 @@ void network_begin(void);
 void network_end(void);
 /* Both lines as they were at the start: 10 ms, nothing lost, 1,472 bytes. */
 void network_heal(void);
+/* Both lines; without a delay or an mtu of its own each keeps the one that it has. */
+void network_weather(network_line weather);
 
 /* Datagrams to `address` are given to `arrive`, borrowed, until it is detached. */
 void network_attach(const h3edge_address *address, bool is_edge, void (*arrive)(void *ctx, const datagram *),

@@ -62,7 +62,7 @@ static void keys_are_updated(void) {
     sim_run(5 * H3EDGE_SECOND);
     f = client_get(c, "/hello"); /* ngtcp2 makes the next keys ready when it writes a packet */
     UNTIL(f->over);
-    client_update_keys(c);
+    CHECK(client_update_keys(c));
     f = FETCH(c, .method = "POST", .path = "/echo", .content = true, .content_len = 100000);
     UNTIL(f->over);
     CHECK(f->complete && content_is(&f->content, 100000));

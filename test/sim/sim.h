@@ -24,7 +24,8 @@
  *
  * What every story checks without saying so: each request and exchange gets its on_close once and last, and events
  * come only from facts and polls (guard.h); the deadlines are kept and nobody spins; every byte that reaches the origin
- * is perfect HTTP/1.1 (application.c); no client finds the edge breaking a rule of QUIC or HTTP/3; nothing leaks.
+ * is perfect HTTP/1.1 (application.c); no address that is not proved gets more than three times what came from there
+ * (network.c); no client finds the edge breaking a rule of QUIC or HTTP/3; nothing leaks.
  *
  * A run is a process of its own and follows from its seed alone, byte for byte. Each story runs once as it is, and then
  * again with one allocation of the library failing, for some allocations, or for every one with SIM_FAIL_ALL=1. Once

@@ -4,12 +4,6 @@
 
 #include "sim.h"
 
-static void both(network_line weather) {
-  if (!weather.delay) weather.delay = network.up.delay;
-  if (!weather.mtu) weather.mtu = network.up.mtu;
-  network.up = network.down = weather;
-}
-
 /* Some of everything, all under way at once. */
 static void exchange_much(edge *e) {
   client *c[3];
@@ -42,7 +36,7 @@ static void exchange_much(edge *e) {
 static void loss_reordering_and_duplication(void) {
   edge *e = EDGE();
 
-  both((network_line){.loss = 50, .duplicate = 50, .jitter = 30 * H3EDGE_MILLISECOND});
+  network_weather((network_line){.loss = 50, .duplicate = 50, .jitter = 30 * H3EDGE_MILLISECOND});
   exchange_much(e);
   CHECK(network.lost > 0 && network.duplicated > 0);
 }
@@ -54,15 +48,15 @@ static void every_weather(void) {
                  .server.retry = retry ? H3EDGE_RETRY_ALWAYS : H3EDGE_RETRY_NEVER,
                  .socket_full = world_chance(300) ? 100 : 0);
 
-  both((network_line){.loss = (unsigned)world_below(100),
-                      .duplicate = (unsigned)world_below(100),
-                      .corrupt = retry ? 0 : (unsigned)world_below(30),
-                      .congested = (unsigned)world_below(100),
-                      .delay = 1 + world_below(200 * H3EDGE_MILLISECOND),
-                      .jitter = 1 + world_below(50 * H3EDGE_MILLISECOND),
-                      .rate = world_chance(500) ? 100000 + world_below(10000000) : 0,
-                      .queue = 20000 + (size_t)world_below(200000),
-                      .mtu = 1200 + (size_t)world_below(300)});
+  network_weather((network_line){.loss = (unsigned)world_below(100),
+                                 .duplicate = (unsigned)world_below(100),
+                                 .corrupt = retry ? 0 : (unsigned)world_below(30),
+                                 .congested = (unsigned)world_below(100),
+                                 .delay = 1 + world_below(200 * H3EDGE_MILLISECOND),
+                                 .jitter = 1 + world_below(50 * H3EDGE_MILLISECOND),
+                                 .rate = world_chance(500) ? 100000 + world_below(10000000) : 0,
+                                 .queue = 20000 + (size_t)world_below(200000),
+                                 .mtu = 1200 + (size_t)world_below(300)});
   exchange_much(e);
 }
 
@@ -71,7 +65,7 @@ static void a_storm(void) {
   fetch *f;
 
   EDGE(.server.idle_timeout = 120 * H3EDGE_SECOND, .server.handshake_timeout = 60 * H3EDGE_SECOND);
-  both((network_line){.loss = 330});
+  network_weather((network_line){.loss = 330});
   f = client_get(CLIENT(), "/bytes/50000");
   UNTIL_WITHIN(600 * H3EDGE_SECOND, f->over);
   CHECK(f->complete && content_is(&f->content, 50000));
@@ -116,7 +110,7 @@ static void a_breakdown_ends_everything(void) {
   fetch *f = client_get(CLIENT(), "/bytes/30000000");
 
   UNTIL(f->content.len > 100000);
-  both((network_line){.loss = 1000});
+  network_weather((network_line){.loss = 1000});
   sim_run(30 * H3EDGE_SECOND);
   CHECK_INT(edge_stats(e).connections, 0);
   CHECK_INT(edge_stats(e).requests_open, 0);
