@@ -254,7 +254,7 @@ static int session_closed(void *ctx, int64_t id, uint64_t code) {
 
 static int session_unblocked(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   if (stream) stream->blocked = false;
   return session->broken ? -1 : checked(session, nghttp3_conn_unblock_stream(session->h3, id));
@@ -356,7 +356,7 @@ static int session_wrote(void *ctx, int64_t id, size_t len) {
 
 static void session_blocked(void *ctx, int64_t id) {
   h3edge__session *session = ctx;
-  h3edge__stream *stream = find(session, id);
+  h3edge__stream *stream = h3edge__stream_find(session, id);
 
   if (stream) stream->blocked = true;
   forget_end(session, id);
