@@ -240,6 +240,7 @@ static void chunks_are_kept_after_a_reset_until_the_stream_closes(void) {
 
   OK(wire_open(wire_attach));
   OK(h3edge_chunk_new(&chunk, &unit_mem, 3000));
+  memset(h3edge_chunk_data(chunk), 0, 3000);
   slice = (h3edge_slice){h3edge_chunk_data(chunk), 3000, chunk};
   stream = wire_request(GET, NULL, true);
   wire.hold_acks = true;
