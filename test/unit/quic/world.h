@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "quic/endpoint.h"
+#include "util/account.h"
 
 #define ECHO_PIECE 5000                       /* bytes */
 #define ECHO_BYTE(at) ((uint8_t)((at) % 251)) /* what is sent at an offset */
@@ -23,6 +24,7 @@ typedef struct echo {
   struct world *world;
   h3edge__conn *conn;
   bool confirmed;
+  uint64_t taken; /* memory that a test says it takes */
   echo_stream streams[ECHO_STREAMS];
 } echo;
 
@@ -95,6 +97,7 @@ static inline void echo__close(void *session, h3edge_reason reason) {
   e->world->reason = reason;
   if (e->world->conn == e->conn) e->world->conn = NULL;
   for (i = 0; i < ECHO_STREAMS; i++) echo__free_stream(&e->streams[i]);
+  h3edge__account_give(h3edge__conn_account(e->conn), e->taken);
   free(e);
 }
 
