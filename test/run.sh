@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every test, from whatever is installed to one line: sh test/run.sh [--quick] [--no-sanitizers]
 #   --quick          one build with gcc and the tests that need no other program
-#   --no-sanitizers  not again under AddressSanitizer and UndefinedBehaviorSanitizer
+#   --no-sanitizers  not again under AddressSanitizer and UndefinedBehaviorSanitizer, no threads under ThreadSanitizer
 # The last line is "N passed, N failed"; the status is 0 when something passed and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -32,7 +32,8 @@ step() {
   return "$status"
 }
 
-# compile FOLDER OPTION…
+# compile FOLDER OPTION…: all of it, or what $targets names.
+targets=''
 compile() {
   folder=$1
   shift
@@ -40,11 +41,14 @@ compile() {
     cat "$folder.log"
     return 1
   }
-  ninja -C "$folder"
+  # shellcheck disable=SC2086 # several words
+  ninja -C "$folder" $targets
 }
-unit_and_sim() { # FOLDER FACTOR: of time, for slow builds
-  step "unit tests and simulation ($1)" "$1/meson-logs/testlog.json" \
-    meson test -C "$1" --no-rebuild --print-errorlogs --timeout-multiplier "$2"
+unit_and_sim() { # FOLDER FACTOR TEST…: a factor of time, for slow builds; no test: all
+  folder=$1 factor=$2
+  shift 2
+  step "unit tests and simulation ($folder)" "$folder/meson-logs/testlog.json" \
+    meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier "$factor" "$@"
 }
 integration() { # FOLDER OPTION…
   folder=$1
@@ -69,6 +73,12 @@ step packages - sh .ci/packages.sh test && {
       unit_and_sim build-sanitize 20
       integration build-sanitize -m 'not slow'
     }
+    targets='test/unit/unit-replay-memory_register test/replay/attack'
+    step "build with the thread sanitizer" - compile build-thread -Db_sanitize=thread && {
+      export REPLAY_ATTACK_COUNT=400
+      unit_and_sim build-thread 20 memory_register attack
+    }
+    targets=''
   }
   CC=clang CXX=clang++
   [ "$quick" ] || step "build with clang" - compile build-clang
