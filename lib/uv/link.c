@@ -110,15 +110,15 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out) {
 
 static void on_read(uv_stream_t *stream, ssize_t result, const uv_buf_t *buf) {
   h3edge__uv_link *carrier = stream->data;
+  bool no_room = result == UV_ENOBUFS && !buf->len; /* libuv's word for it; the next flush tells what to do */
 
-  (void)buf;
   if (result > 0) {
     h3edge_link_received(carrier->link, (size_t)result, h3edge_uv_now());
   } else if (result == UV_EOF) {
     stop_reading(carrier);
     carrier->ended = true;
     h3edge_link_received_eof(carrier->link, h3edge_uv_now());
-  } else if (result < 0 && result != UV_ENOBUFS) { /* no room: the next flush tells what to do */
+  } else if (result < 0 && !no_room) {
     fail(carrier, uv_strerror((int)result));
   }
 }

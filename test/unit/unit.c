@@ -22,6 +22,10 @@ bool unit_failed(void) {
   return state.fail_at && state.count >= state.fail_at;
 }
 
+size_t unit_live(void) {
+  return state.live;
+}
+
 static bool fails(void) {
   return ++state.count == state.fail_at;
 }

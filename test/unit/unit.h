@@ -21,6 +21,8 @@
 extern const h3edge_mem unit_mem;
 /* Whether an allocation was made to fail in this run. */
 bool unit_failed(void);
+/* Blocks of unit_mem that are not freed: for tests that make many runs of their own. */
+size_t unit_live(void);
 
 /* A call that returns 0 or an error: it must succeed, or say NOMEM when an allocation failed. */
 #define OK(call)                                                                                                       \
