@@ -56,8 +56,9 @@ def readme_shows_c():
 
 
 def known_names():
-    """Words of the public headers, comments left out; and of lib/, for the names with two underscores. X-macros join
-    names from pieces, so a joined one counts when its beginning and its end are there."""
+    """Words of the public headers, comments left out; of lib/, for the names with two underscores; and what the tests
+    read from the environment. X-macros join names from pieces, so a joined one counts when its beginning and its end are
+    there."""
     paths = [*(SOURCE / "include/h3edge").glob("*"), *(SOURCE / "lib").glob("**/*.[ch]")]
     public, inside = set(), set()
     for path in paths:
@@ -69,7 +70,9 @@ def known_names():
                        for name in re.findall(r"\bX\((\w+),", text)}
         else:
             inside |= {word for word in words if re.match(r"(h3edge|H3EDGE)__", word)}
-    return public | inside
+    environment = {name for path in (SOURCE / "test/integration").glob("*.py") for line in path.read_text().splitlines()
+                   if "os.environ" in line for name in re.findall(r'"(H3EDGE_\w+)"', line)}
+    return public | inside | environment
 
 
 def name_complaints(texts, known):
