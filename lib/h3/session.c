@@ -34,14 +34,21 @@ static bool is_request(int64_t id) {
 
 /* Life. */
 
+/* RFC 9114 6.2: a client must allow three of them. */
+static int open_uni(h3edge__session *session, int64_t *id) {
+  int error = h3edge__conn_open_uni(session->conn, id);
+
+  if (error == H3EDGE_ERR_LIMIT)
+    h3edge__session_fail_with(session, NGHTTP3_H3_GENERAL_PROTOCOL_ERROR, "the client allows too few streams");
+  return error;
+}
+
 /* The control stream and QPACK's two (RFC 9114 6.2, RFC 9204 4.2). */
 static int open_streams(h3edge__session *session) {
   int64_t encoder;
   int64_t decoder;
 
-  if (h3edge__conn_open_uni(session->conn, &session->control) || h3edge__conn_open_uni(session->conn, &encoder) ||
-      h3edge__conn_open_uni(session->conn, &decoder))
-    return -1;
+  if (open_uni(session, &session->control) || open_uni(session, &encoder) || open_uni(session, &decoder)) return -1;
   if (nghttp3_conn_bind_control_stream(session->h3, session->control) ||
       nghttp3_conn_bind_qpack_streams(session->h3, encoder, decoder))
     return -1;

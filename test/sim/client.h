@@ -29,6 +29,7 @@ typedef struct client_options {
   const char *priority; /* what is behind the other words of GnuTLS's priority string, from the colon on (nothing) */
   size_t stream_window; /* content under way to us, per request (256 KiB) */
   size_t window;        /* for the whole connection (1 MiB) */
+  size_t uni_streams;   /* that the edge may open (100) */
   h3edge_ts idle_timeout;                                  /* (none) */
   h3edge_ts keep_alive;                                    /* PING after so long a silence (never) */
   size_t (*spoil)(uint8_t *hello, size_t len, size_t cap); /* changes its ClientHello, and returns the new length */

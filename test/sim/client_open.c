@@ -230,7 +230,7 @@ static void open_quic(client *c) {
   params.initial_max_stream_data_bidi_local = options->stream_window ? options->stream_window : 256 * KIB;
   params.initial_max_stream_data_uni = 256 * KIB;
   params.initial_max_data = options->window ? options->window : MIB;
-  params.initial_max_streams_uni = 100;
+  params.initial_max_streams_uni = options->uni_streams ? options->uni_streams : 100;
   params.max_idle_timeout = options->idle_timeout;
   params.active_connection_id_limit = 7;
   on_random(theirs.data, theirs.datalen, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* handshake.c: how a connection begins, and how it is refused. */
 #include "sim.h"
+#include "visits.h"
 
 #define SECRET                                                                                                         \
   { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28 }
@@ -139,6 +140,19 @@ static void without_h3_there_is_no_connection(void) {
   CHECK_INT(edge_stats(e).requests, 0);
 }
 
+/* RFC 9114 6.2 wants three. Before the handshake is complete an error of HTTP/3 goes as APPLICATION_ERROR (RFC 9000
+ * 10.2.3); the log tells the two apart. */
+static void too_few_streams_are_no_connection(void) {
+  edge *e = EDGE();
+  client *c = CLIENT(.uni_streams = 2, .frail = true);
+
+  UNTIL(c->over);
+  CHECK(c->peer_closed && !c->close_is_application);
+  CHECK_INT(c->close_code, NGTCP2_APPLICATION_ERROR);
+  visit_answered(client_get(CLIENT(.uni_streams = 3), "/hello"));
+  CHECK_INT(edge_stats(e).requests, 1);
+}
+
 static void a_half_open_connection_ends(void) {
   edge *e = EDGE(.server.handshake_timeout = 3 * H3EDGE_SECOND);
   size_t blocks = memory_blocks();
@@ -209,5 +223,5 @@ SIM_MAIN("handshake", STORY(a_page_comes_back), STORY(over_ipv6_too), STORY(retr
          STORY(a_token_spares_the_retry), STORY(a_token_is_good_for_its_address_only),
          STORY(an_unknown_version_is_negotiated), STORY(the_certificate_fits_the_name),
          STORY(credentials_can_be_replaced), STORY(without_h3_there_is_no_connection),
-         STORY(a_half_open_connection_ends), STORY(silence_ends_a_connection), STORY(a_full_house_refuses),
-         STORY(half_open_connections_are_limited))
+         STORY(too_few_streams_are_no_connection), STORY(a_half_open_connection_ends), STORY(silence_ends_a_connection),
+         STORY(a_full_house_refuses), STORY(half_open_connections_are_limited))
