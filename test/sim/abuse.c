@@ -118,7 +118,7 @@ static void streams_that_wait_for_the_table(void) {
     sim_run(30 * H3EDGE_MILLISECOND);
     CHECK(memory_bytes() < before + (i + 1) * 20 * KIB);
   }
-  CHECK(c->over && i > 100);
+  CHECK(c->over && i == 17); /* one more than may wait: lib/h3/host.c */
   CHECK(c->peer_closed && c->close_is_application);
   CHECK_INT(c->close_code, NGHTTP3_QPACK_DECOMPRESSION_FAILED);
   CHECK_INT(e->requests, 0);
