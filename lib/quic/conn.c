@@ -199,6 +199,7 @@ void h3edge__conn_arm(h3edge__conn *conn) {
   if (conn->token_at < at) at = conn->token_at;
   if (conn->ticket_at < at) at = conn->ticket_at;
   if (conn->alarm_at < at) at = conn->alarm_at;
+  if (conn->has_output && conn->pace.next_at > now && conn->pace.next_at < at) at = conn->pace.next_at;
   if (at <= now) at = now + 1; /* ngtcp2 has something overdue that pacing still holds back */
   h3edge__timers_set(&conn->commons->timers, &conn->timer, at);
 }

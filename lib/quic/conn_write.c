@@ -15,6 +15,9 @@
 #define WAIT H3EDGE_MILLISECOND
 #define ARRIVED_MAX 10
 
+/* RFC 9002 7.2. */
+#define INITIAL_WINDOW 14720
+
 enum { DONE, MORE }; /* what filling a batch returns: whether there may be more to send; < 0 is ngtcp2's error */
 
 static ngtcp2_ssize write_stream(h3edge__conn *conn, const h3edge__supply *supply, uint8_t *dest, size_t cap,
@@ -143,13 +146,33 @@ static void end_wait(h3edge__conn *conn) {
   conn->arrived = 0;
 }
 
-static void end_turn(h3edge__conn *conn) {
+/* BBR says itself how fast to send, and only ngtcp2 knows what it says. */
+static bool is_paced_here(const h3edge__conn *conn) {
+  return conn->commons->options->congestion != H3EDGE_BBR;
+}
+
+static void keep_pace(h3edge__conn *conn, size_t len) {
+  h3edge__pace_line line = {.at_once = INITIAL_WINDOW};
+  ngtcp2_conn_info info;
+
+  if (!len || conn->half_open || !is_paced_here(conn)) return; /* half open: no round trip was measured */
+  ngtcp2_conn_get_conn_info(conn->quic, &info);
+  line.window = info.cwnd;
+  line.round_trip = info.smoothed_rtt;
+  line.is_in_slow_start = info.cwnd < info.ssthresh;
+  h3edge__pace_sent(&conn->pace, len, &line, conn->commons->door.now);
+}
+
+static void end_turn(h3edge__conn *conn, bool may_go_on) {
   h3edge_ts now = conn->commons->door.now;
 
   conn->quantum_left = 0;
-  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
-  if (conn->sent_in_turn && ngtcp2_conn_get_expiry(conn->quic) <= now)
-    h3edge__conn_make_ready(conn); /* on a fast path pacing wants no delay at all */
+  if (conn->sent_in_turn && !is_paced_here(conn)) {
+    ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
+    may_go_on = ngtcp2_conn_get_expiry(conn->quic) <= now; /* on a fast path pacing wants no delay at all */
+  }
+  if (conn->sent_in_turn && may_go_on && conn->pace.next_at <= now)
+    h3edge__conn_make_ready(conn);
   else
     h3edge__conn_arm(conn);
 }
@@ -166,7 +189,7 @@ static bool is_held_back(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
   if (conn->paid_at <= now + AHEAD) return false;
-  if (conn->sent_in_turn) ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
+  if (conn->sent_in_turn && !is_paced_here(conn)) ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
   conn->sent_in_turn = false;
   conn->quantum_left = 0;
   h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->paid_at - AHEAD);
@@ -185,9 +208,10 @@ static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     return;
   }
   pay(conn, tx->len);
+  keep_pace(conn, tx->len);
   conn->quantum_left -= tx->len < conn->quantum_left ? tx->len : conn->quantum_left;
   if (progress == DONE || conn->quantum_left < ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic))
-    end_turn(conn);
+    end_turn(conn, progress == MORE);
   else
     h3edge__conn_make_ready(conn);
 }

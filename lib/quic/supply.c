@@ -29,7 +29,7 @@ int h3edge__supply_refill(h3edge__supply *supply, h3edge__conn *conn) {
   h3edge__stream_out out;
 
   if (!may_send) return h3edge__supply_return(supply, conn);
-  if (supply->id >= 0 || !conn->has_output) return 0;
+  if (supply->id >= 0 || !conn->has_output || conn->pace.next_at > conn->commons->door.now) return 0;
   out.id = -1;
   out.fin = out.in_turns = false;
   out.count = 0;

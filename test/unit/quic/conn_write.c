@@ -105,6 +105,7 @@ static void test_fair_turns(void) {
   client *b = client_new(&second, w->now);
   unsigned of_a = 0;
   unsigned of_b = 0;
+  unsigned i;
   uint8_t datagram[1500];
   h3edge_path path_a = client_path_there(a);
   h3edge_path path_b = client_path_there(b);
@@ -123,11 +124,12 @@ static void test_fair_turns(void) {
   client_send(b, "", 0);
   world_receive(w, &path_a, datagram, client_write(a, datagram), 0);
   world_receive(w, &path_b, datagram, client_write(b, datagram), 0);
-  while (world_poll(w)) {
-    of_a += world_is_for(w, a);
-    of_b += world_is_for(w, b);
-    CHECK(of_a <= of_b + 1 && of_b <= of_a + 1);
-  }
+  for (i = 0; i < 5; i++, w->now = h3edge__endpoint_deadline(w->endpoint)) /* each when the pace allows it */
+    while (world_poll(w)) {
+      of_a += world_is_for(w, a);
+      of_b += world_is_for(w, b);
+      CHECK(of_a <= of_b + 1 && of_b <= of_a + 1);
+    }
   CHECK(of_a >= 2 && of_b >= 2);
 done:
   world_free(w);
