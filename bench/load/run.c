@@ -162,9 +162,10 @@ void run(load *l) {
 
   load_clock(l);
   schedule_begin(l);
-  while (l->phase != PHASE_OVER) {
+  for (;;) {
     wake_all(l);
     open_waiting(l);
+    if (l->phase == PHASE_OVER) break; /* a socket that could not be opened is reason enough, and no event follows it */
     wait_for_events(l);
     fire_timers(l);
     if (l->now >= l->phase_end) schedule_deadline(l);

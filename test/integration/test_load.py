@@ -332,6 +332,7 @@ def test_mistakes(options, phrase):
 @pytest.mark.parametrize("options, phrase", [
     (["--cpu", "1000"], "cannot run on processor 1000"),
     (["--ca", "/nowhere/ca.pem"], "/nowhere/ca.pem"),
+    (["--connect", "255.255.255.255:9"], "cannot open a socket"),
     (["--connections", "1000000"], "more files than the system allows"),
 ])
 def test_what_the_system_refuses(options, phrase):
