@@ -10,6 +10,7 @@ did not grow; 1 when one of that is not so. Needs `sh .ci/packages.sh test`. ben
 """
 import argparse
 import datetime
+import math
 import random
 import signal
 import sys
@@ -45,7 +46,7 @@ class Soak:
         return self.before + time.monotonic() - self.begun
 
     def run(self):
-        """Until the time is over, ^C, or the edge has ended."""
+        """Until its time is over or its periods are, ^C, or the edge has ended."""
         urls = self.world.urls()
         visitors = [load.Visitor(f"{len(self.state.memory)}-{number}", urls[number % len(urls)], self.world.files(),
                             self.tally, self.state.seed + 1000 * self.state.periods + number)
@@ -53,7 +54,8 @@ class Soak:
         for visitor in visitors:
             visitor.start()
         try:
-            while self.elapsed() < self.args.seconds and self.world.edge.popen.poll() is None:
+            while (self.elapsed() < self.args.seconds and self.state.periods < self.args.periods
+                   and self.world.edge.popen.poll() is None):
                 self.period()
                 dead = [visitor.name for visitor in visitors if not visitor.is_alive()]
                 if dead:
@@ -96,7 +98,7 @@ class Soak:
 
     def progress(self, trouble):
         orders, counts = self.folder.orders(), self.state.verdicts
-        say(f"{clock(self.state.seconds)} of {clock(self.args.seconds)}  {sum(counts.values()):>8,} requests, "
+        say(f"{clock(self.state.seconds)} of {whole_length(self.args)}  {sum(counts.values()):>8,} requests, "
             f"{counts['served']:,} served, {counts['wrong']} wrong, {len(orders.lost)} lost, {len(orders.twice)} twice; "
             f"{self.world.memory() / (1 << 20):.1f} MiB, {self.world.descriptors()} descriptors; {trouble}")
 
@@ -104,6 +106,10 @@ class Soak:
 def clock(seconds):
     minutes, seconds = divmod(int(seconds), 60)
     return f"{minutes}:{seconds:02}"
+
+
+def whole_length(args):
+    return clock(args.seconds) if args.periods == math.inf else f"{args.periods} periods"
 
 
 def goals(state, orders, status, by_itself):
@@ -152,8 +158,12 @@ def time_span(factor):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     bound = parser.add_mutually_exclusive_group(required=True)
-    bound.add_argument("--minutes", dest="seconds", type=time_span(60), metavar="N", help="how long in all")
-    bound.add_argument("--seconds", dest="seconds", type=time_span(1), metavar="N", help="the same, for a short one")
+    bound.add_argument("--minutes", dest="seconds", type=time_span(60), default=math.inf, metavar="N",
+                       help="how long in all")
+    bound.add_argument("--seconds", dest="seconds", type=time_span(1), default=math.inf, metavar="N",
+                       help="the same, for a short one")
+    bound.add_argument("--periods", type=whole, default=math.inf, metavar="N",
+                       help="so many troubles instead, however long they take")
     parser.add_argument("--every", type=time_span(1), default=30, metavar="S", help="something goes wrong (30 seconds)")
     parser.add_argument("--clients", type=whole, default=12, metavar="N", help="at a time (12)")
     parser.add_argument("--workers", type=whole, default=2, metavar="N", help="threads of the edge (2)")

@@ -171,8 +171,8 @@ def test_help():
     assert "--resume" in done.stdout
 
 
-def short(folder, seconds, *options):
-    return ["--seconds", seconds, "--every", 1.2, "--clients", 8, "--state", folder, "--proxy", PROXY,
+def short(folder, *options):
+    return ["--periods", len(troubles.ALL), "--every", 1.2, "--clients", 8, "--state", folder, "--proxy", PROXY,
             "--load", BUILD / "bench/h3load", *options]
 
 
@@ -183,8 +183,8 @@ def judged(report):
 
 @pytest.mark.slow
 def test_short_soak_that_is_interrupted_and_goes_on(tmp_path):
-    """Two runs that share an account."""
-    with subprocess.Popen(command(*short(tmp_path, 12)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    """Two runs that share an account, until everything has gone wrong once: by the clock a slow machine gets less far."""
+    with subprocess.Popen(command(*short(tmp_path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as first:
         for text in first.stderr:
             if "requests" in text:
@@ -194,13 +194,13 @@ def test_short_soak_that_is_interrupted_and_goes_on(tmp_path):
     assert first.returncode == 128 + signal.SIGINT, report + rest
     assert "--resume" in rest
     before = json.loads((tmp_path / "state.json").read_text())
-    assert 0 < before["seconds"] < 12
+    assert 0 < before["periods"] < len(troubles.ALL)
 
-    done = run(*short(tmp_path, 12, "--resume"))
+    done = run(*short(tmp_path, "--resume"))
     after = json.loads((tmp_path / "state.json").read_text())
     assert done.returncode == 0, done.stdout + done.stderr
     assert judged(done.stdout)[:3] == ["as wanted"] * 3
-    assert after["seconds"] >= 12 and after["verdicts"]["served"] > before["verdicts"]["served"]
+    assert after["seconds"] > before["seconds"] and after["verdicts"]["served"] > before["verdicts"]["served"]
     assert len(after["memory"]) == 2
-    assert len(after["troubles"]) >= len(troubles.ALL) / 2
+    assert after["troubles"].keys() == set(map(troubles.name, troubles.ALL))
     assert re.search(r"acknowledged orders lost +0 of [1-9]", done.stdout)
