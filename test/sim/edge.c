@@ -364,7 +364,7 @@ void edge_end(void) {
   size_t i;
 
   for (i = edge_count; i--;) edge_stop(edges[i]); /* a twin before the one whose register it asks */
-  for (i = 0; i < edge_count; i++) {
+  for (i = edge_count; i--;) {                    /* and whose credentials it has */
     empty_inbox(edges[i]);
     free(edges[i]->inbox);
     origin_free(edges[i]->origin);
