@@ -232,6 +232,7 @@ int h3edge__conn_handle_timers(h3edge__conn *conn) {
   if (conn->ticket_at <= now) give_second_ticket(conn);
   if (conn->alarm_at <= now) ring_alarm(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
+  conn->timer_fired = true;
   return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }
 

@@ -15,6 +15,8 @@
 #define WAIT H3EDGE_MILLISECOND
 #define ARRIVED_MAX 10
 
+/* RFC 9000 8.2.1, 14.4. */
+#define SHORTEST_PROBE 1200
 /* RFC 9002 7.2. */
 #define INITIAL_WINDOW 14720
 
@@ -73,6 +75,14 @@ static void carry(h3edge__conn *conn, const uint8_t *data, size_t len, const h3e
   (void)h3edge__outbox_push(&conn->commons->outbox, path, ecn, data, len);
 }
 
+/* Whether ngtcp2 is known to have no more to send: it fills packets, unless they probe a path or its MTU, and those are
+ * no shorter than SHORTEST_PROBE. To ask once more costs a response of one packet four percent of its instructions.
+ * After a loss timer two packets may go, however short (RFC 9002 6.2.4). */
+static bool is_last(const h3edge__conn *conn, const h3edge__supply *supply, size_t len, const h3edge_path *path) {
+  return len < SHORTEST_PROBE && !conn->has_output && supply->id < 0 && !conn->half_open && !conn->timer_fired &&
+         h3edge__path_eq(path, &conn->path);
+}
+
 static int fill_with(h3edge__conn *conn, h3edge__batch *batch, h3edge__supply *supply) {
   size_t longest = ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic);
   ngtcp2_path_storage storage;
@@ -89,6 +99,7 @@ static int fill_with(h3edge__conn *conn, h3edge__batch *batch, h3edge__supply *s
     h3edge__path_set(&path, &storage.path);
     switch (h3edge__batch_add(batch, (size_t)len, &path, info.ecn)) {
     case H3EDGE__BATCH_ADDED:
+      if (is_last(conn, supply, (size_t)len, &path)) return DONE;
       break;
     case H3EDGE__BATCH_CARRY:
       carry(conn, room, (size_t)len, &path, info.ecn);
@@ -167,6 +178,7 @@ static void end_turn(h3edge__conn *conn, bool may_go_on) {
   h3edge_ts now = conn->commons->door.now;
 
   conn->quantum_left = 0;
+  conn->timer_fired = false;
   if (conn->sent_in_turn && !is_paced_here(conn)) {
     ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
     may_go_on = ngtcp2_conn_get_expiry(conn->quic) <= now; /* on a fast path pacing wants no delay at all */
