@@ -73,10 +73,11 @@ step packages - sh .ci/packages.sh test && {
       unit_and_sim build-sanitize 20
       integration build-sanitize -m 'not slow'
     }
-    targets='test/unit/unit-replay-memory_register test/replay/attack'
+    targets='test/unit/unit-replay-memory_register test/replay/attack examples/proxy/h3edge-proxy bench/h3load'
     step "build with the thread sanitizer" - compile build-thread -Db_sanitize=thread && {
       export REPLAY_ATTACK_COUNT=400
       unit_and_sim build-thread 20 memory_register attack
+      integration build-thread -k 'test_workers and not rebinding' # that has one connection, and so one thread
     }
     targets=''
   }
