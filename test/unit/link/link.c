@@ -223,7 +223,7 @@ static size_t fill(owner *o, size_t len) {
   size_t room = h3edge_link_inbuf(&o->link, &buf);
 
   if (len > room) len = room;
-  memset(buf, '.', len);
+  if (len) memset(buf, '.', len); /* no memory, no room: then there is no buffer */
   h3edge_link_received(&o->link, len, 2);
   return room;
 }
