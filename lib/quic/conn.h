@@ -101,11 +101,11 @@ void h3edge__conn_settle(h3edge__conn *conn);
 bool h3edge__conn_admits(h3edge__conn *conn); /* whether a datagram from elsewhere may reach it */
 void h3edge__conn_follow(h3edge__conn *conn); /* one has: the client may be there now */
 
-/* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */
 /* A datagram has arrived: what it asks for, an acknowledgement above all, waits a little for something else to go with,
  * most likely the response. */
 void h3edge__conn_wait(h3edge__conn *conn);
 bool h3edge__conn_waits(const h3edge__conn *conn);
+/* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */
 bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *tx);
 
 /* It is told to go, without a fault of its own, in its next turns. */
