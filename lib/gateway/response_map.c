@@ -19,7 +19,7 @@ static int add_length(h3edge__fields *fields, const h3edge_response_head *head, 
 
   if (!may_have_length(head->status) || field != h3edge__field_find(head->fields, head->field_count, "content-length"))
     return 0;
-  if (!h3edge__number(field->value, UINT64_MAX, &length)) return 0;
+  if (!h3edge__number(field->value, H3EDGE__LENGTH_MAX, &length)) return 0;
   return h3edge__fields_add(fields, field->name, h3edge__number_text(length, text), 0);
 }
 

@@ -8,8 +8,6 @@
 #include "util/number.h"
 #include "util/target.h"
 
-#define LENGTH_MAX (((uint64_t)1 << 62) - 1) /* more than a QUIC stream can carry (RFC 9000 4.5) */
-
 /* RFC 9114 4.3.1. `:protocol` (RFC 9220) is not among them: it was not offered, so it is unknown. */
 enum { METHOD, SCHEME, AUTHORITY, PATH, PSEUDO_COUNT };
 static const char *const pseudo_names[PSEUDO_COUNT] = {":method", ":scheme", ":authority", ":path"};
@@ -39,7 +37,7 @@ static const char *line_fault(const h3edge_field *line) {
 /* RFC 9110 8.6. A second line is refused even when it is equal. */
 static const char *take_content_length(uint64_t *length, h3edge_str value) {
   if (*length != H3EDGE_LENGTH_UNKNOWN) return "repeated content-length";
-  return h3edge__number(value, LENGTH_MAX, length) ? NULL : "invalid content-length";
+  return h3edge__number(value, H3EDGE__LENGTH_MAX, length) ? NULL : "invalid content-length";
 }
 
 static const char *take_line(h3edge_head *head, h3edge_str *host, const h3edge_field *line) {

@@ -145,7 +145,8 @@ static const char *frame(h3edge__h1_reader *reader, h3edge_response_head *head, 
   if (!fault) fault = find_once(&reader->fields, "transfer-encoding", &coding);
   if (fault) return fault;
   head->content_length = H3EDGE_CONTENT_CHUNKED;
-  if (length && !h3edge__number(length->value, INT64_MAX, &head->content_length)) return "content-length is no number";
+  if (length && !h3edge__number(length->value, H3EDGE__LENGTH_MAX, &head->content_length))
+    return "content-length is no number";
   if (coding && !h3edge__str_is_nocase(coding->value, "chunked")) return "a transfer coding other than chunked";
   if (coding && !llhttp_get_http_minor(&reader->parser)) return "a transfer coding in HTTP/1.0"; /* RFC 9112 6.1 */
   if (bare && (coding || length)) return "content announced where there is none";
