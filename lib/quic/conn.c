@@ -225,6 +225,14 @@ static void ring_alarm(h3edge__conn *conn) {
   conn->commons->app->alarm(conn->session);
 }
 
+/* Without any, it is no loss timer that expires but an acknowledgement's. */
+static bool has_packets_in_flight(const h3edge__conn *conn) {
+  ngtcp2_conn_info info;
+
+  ngtcp2_conn_get_conn_info(conn->quic, &info);
+  return info.bytes_in_flight > 0;
+}
+
 int h3edge__conn_handle_timers(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
@@ -232,7 +240,7 @@ int h3edge__conn_handle_timers(h3edge__conn *conn) {
   if (conn->ticket_at <= now) give_second_ticket(conn);
   if (conn->alarm_at <= now) ring_alarm(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
-  conn->timer_fired = true;
+  if (has_packets_in_flight(conn)) conn->loss_timer_fired = true;
   return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }
 

@@ -55,7 +55,7 @@ struct h3edge__conn {
   size_t arrived;        /* datagrams since something was last sent */
   size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
-  bool timer_fired;       /* one of ngtcp2's, in this turn */
+  bool loss_timer_fired;  /* in this turn */
   h3edge__pace pace;      /* of streams; not of what ngtcp2 sends by itself */
   bool address_validated; /* by the token in its Initial packet */
   bool half_open;

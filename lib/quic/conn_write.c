@@ -79,7 +79,7 @@ static void carry(h3edge__conn *conn, const uint8_t *data, size_t len, const h3e
  * no shorter than SHORTEST_PROBE. To ask once more costs a response of one packet four percent of its instructions.
  * After a loss timer two packets may go, however short (RFC 9002 6.2.4). */
 static bool is_last(const h3edge__conn *conn, const h3edge__supply *supply, size_t len, const h3edge_path *path) {
-  return len < SHORTEST_PROBE && !conn->has_output && supply->id < 0 && !conn->half_open && !conn->timer_fired &&
+  return len < SHORTEST_PROBE && !conn->has_output && supply->id < 0 && !conn->half_open && !conn->loss_timer_fired &&
          h3edge__path_eq(path, &conn->path);
 }
 
@@ -178,7 +178,7 @@ static void end_turn(h3edge__conn *conn, bool may_go_on) {
   h3edge_ts now = conn->commons->door.now;
 
   conn->quantum_left = 0;
-  conn->timer_fired = false;
+  conn->loss_timer_fired = false;
   if (conn->sent_in_turn && !is_paced_here(conn)) {
     ngtcp2_conn_update_pkt_tx_time(conn->quic, now);
     may_go_on = ngtcp2_conn_get_expiry(conn->quic) <= now; /* on a fast path pacing wants no delay at all */
@@ -287,6 +287,7 @@ bool h3edge__conn_turn(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     h3edge__timers_set(&conn->commons->timers, &conn->timer, conn->wait_until);
   } else if (!is_held_back(conn)) {
     end_wait(conn);
+    h3edge__list_remove(&conn->in_ready); /* what has called for this turn until now is served by it */
     send_batch(conn, buf, cap, tx);
   }
   return tx->len != 0;
