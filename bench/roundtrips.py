@@ -179,18 +179,27 @@ def visit_cells(values, rtt):
     return f"{median:.1f} ({figures.percentile(values, 0.9):.1f})", f"{median / rtt:.2f}"
 
 
+# What is compared under loss: the edge, its options, curl's, and the congestion control of the kernel's TCP
+
+CASES = {"HTTP/3 cubic": ("h3edge", ["--congestion", "cubic"], "--http3-only", "cubic"),
+         "HTTP/3 bbr": ("h3edge", ["--congestion", "bbr"], "--http3-only", "cubic"),
+         "TCP cubic": ("nginx", [], "--http2", "cubic"),
+         "TCP bbr": ("nginx", [], "--http2", "bbr")}
+RATIOS = {"cubic": ("HTTP/3 cubic", "TCP cubic"), "bbr": ("HTTP/3 bbr", "TCP bbr")}
+
+
 # Pages of 20 objects
 
 def objects(bench):
     for loss in bench.args.losses:
-        with Way(bench, loss, bench.args.rate, seed=1 + int(loss * 100)), bench.origin():
-            for first in range(0, bench.args.pages, BLOCK):
-                pages = range(first, min(first + BLOCK, bench.args.pages))
-                for case, name, version in (("HTTP/3", "h3edge", "--http3-only"), ("HTTP/2", "nginx", "--http2")):
-                    say(f"objects: {case} at {loss:g} % loss, page {first + 1} and on")
-                    with bench.edge(name):
-                        for number in pages:
-                            bench.add("objects", case, loss, number, page(bench, version))
+        for first in range(0, bench.args.pages, BLOCK):
+            pages = range(first, min(first + BLOCK, bench.args.pages))
+            for case, (name, options, version, tcp) in CASES.items():
+                say(f"objects: {case} at {loss:g} % loss, page {first + 1} and on")
+                with Way(bench, loss, bench.args.rate, seed=1 + first + int(loss * 10000), tcp=tcp), \
+                        bench.origin(), bench.edge(name, *options):
+                    for number in pages:
+                        bench.add("objects", case, loss, number, page(bench, version))
 
 
 def page(bench, version):
@@ -205,25 +214,21 @@ def object_figures(bench, case, loss):
 def objects_table(bench):
     lines = []
     for loss in bench.args.losses:
-        h3, h2 = (object_figures(bench, case, loss) for case in ("HTTP/3", "HTTP/2"))
-        lines.append([f"{loss:g} %", *(" / ".join(f"{value:.0f}" for value in values) for values in (h3, h2)),
-                      " / ".join(f"{mine / theirs:.2f}" for mine, theirs in zip(h3, h2))])
-    return figures.markdown(["loss", "HTTP/3, h3edge: ms, p50 / p90 / p99", "HTTP/2, nginx", "ratio"], lines)
+        of = {case: object_figures(bench, case, loss) for case in CASES}
+        lines.append([f"{loss:g} %", *(" / ".join(f"{value:.0f}" for value in of[case]) for case in CASES),
+                      *(" / ".join(f"{mine / theirs:.2f}" for mine, theirs in zip(of[h3], of[tcp]))
+                        for h3, tcp in RATIOS.values())])
+    return figures.markdown(["loss", *(f"{case}: ms, p50 / p90 / p99" for case in CASES),
+                             *(f"ratio, {name}" for name in RATIOS)], lines)
 
 
 # A long download
-
-DOWNLOADS = {"HTTP/3 cubic": ("h3edge", ["--congestion", "cubic"], "--http3-only", "cubic"),
-             "HTTP/3 bbr": ("h3edge", ["--congestion", "bbr"], "--http3-only", "cubic"),
-             "TCP cubic": ("nginx", [], "--http2", "cubic"),
-             "TCP bbr": ("nginx", [], "--http2", "bbr")}
-
 
 def download(bench):
     args = bench.args
     for loss in args.download_losses:
         for number in range(args.downloads):
-            for case, (name, options, version, tcp) in DOWNLOADS.items():
+            for case, (name, options, version, tcp) in CASES.items():
                 with Way(bench, loss, args.rate, args.queue, 1 + number, tcp), bench.origin(), \
                         bench.edge(name, *options):
                     times = bench.curl("/20m", options=[version], timeout=args.patience)
@@ -241,8 +246,8 @@ def downloads_table(bench):
         speeds = [speed(s) for s in bench.of("download", case, loss)]
         return f"{statistics.median(speeds):.1f} ({min(speeds):.1f}–{max(speeds):.1f})"
 
-    lines = [[f"{loss:g} %", *(cell(case, loss) for case in DOWNLOADS)] for loss in bench.args.download_losses]
-    return figures.markdown(["loss", *(f"{case}: Mbit/s, median (range)" for case in DOWNLOADS)], lines)
+    lines = [[f"{loss:g} %", *(cell(case, loss) for case in CASES)] for loss in bench.args.download_losses]
+    return figures.markdown(["loss", *(f"{case}: Mbit/s, median (range)" for case in CASES)], lines)
 
 
 # The report
@@ -255,7 +260,7 @@ def visits_text(args):
 def objects_text(args):
     return (f"## {OBJECTS} objects of 20 kB\n\n{args.pages} pages each, on one new connection, by the same curl; time "
             f"from the page's start to each object's last byte. {args.rtt:g} ms, {args.rate:g} Mbit/s, loss each "
-            "way.\n\n")
+            "way. HTTP/3 is h3edge-proxy, TCP is nginx with HTTP/2 and this kernel's.\n\n")
 
 
 def downloads_text(args):
@@ -305,12 +310,11 @@ plot DATA using 2:xtic(1) title "first byte, 1 KiB" lc rgb "{picture.COLOURS[0]}
 
 
 def objects_panel(bench):
-    lines = [[f"{loss:g} %", *(value for case in ("HTTP/3", "HTTP/2") for value in object_figures(bench, case, loss))]
+    lines = [[f"{loss:g} %", *(value for case in CASES for value in object_figures(bench, case, loss)[:2])]
              for loss in bench.args.losses]
-    curves = [("HTTP/3 p50", 2, 0, 2), ("HTTP/3 p90", 3, 0, 1), ("HTTP/3 p99", 4, 0, 3),
-              ("HTTP/2 p50", 5, 2, 2), ("HTTP/2 p90", 6, 2, 1), ("HTTP/2 p99", 7, 2, 3)]
-    plots = [f'DATA using 0:{column}:xtic(1) title "{title}" with linespoints pt 7 lw 2 dt {dash} '
-             f'lc rgb "{picture.COLOURS[colour]}"' for title, column, colour, dash in curves]
+    plots = [f'DATA using 0:{2 + 2 * number + place}:xtic(1) title "{case} {name}" with linespoints pt 7 lw 2 '
+             f'dt {2 - place} lc rgb "{picture.COLOURS[number]}"'
+             for number, case in enumerate(CASES) for place, name in enumerate(("p50", "p90"))]
     return f"""set title "{OBJECTS} objects of 20 kB: time until an object is there. Lower is better."
 set ylabel "ms"
 set xlabel "loss each way"
@@ -321,9 +325,9 @@ plot {", ".join(plots)}
 
 def downloads_panel(bench):
     lines = [[f"{loss:g} %", *(statistics.median([speed(s) for s in bench.of("download", case, loss)])
-                               for case in DOWNLOADS)] for loss in bench.args.download_losses]
+                               for case in CASES)] for loss in bench.args.download_losses]
     plots = [f'DATA using {2 + i}{":xtic(1)" if i == 0 else ""} title "{case}" lc rgb "{picture.COLOURS[i]}"'
-             for i, case in enumerate(DOWNLOADS)]
+             for i, case in enumerate(CASES)]
     return f"""set title "A download of 20 MiB at {bench.args.rate:g} Mbit/s. Higher is better."
 set ylabel "Mbit/s"
 set xlabel "loss each way"
