@@ -53,34 +53,34 @@ static h3edge__request_facts facts_of(h3edge__trip *trip) {
 
 static void exchange_send(void *ctx, h3edge_exchange *exchange, h3edge_exchange_head *head) {
   h3edge__trip *trip = ctx;
-  const h3edge_gateway *gateway = trip->gateway;
+  h3edge_gateway *gateway = trip->gateway;
   h3edge__request_facts facts;
   int error;
 
   (void)exchange;
   if (trip->stage == H3EDGE__TRIP_OVER) return;
   facts = facts_of(trip);
-  h3edge__fields_clear(&trip->fields);
-  error = h3edge__request_map(head, &trip->fields, &facts);
+  h3edge__fields_clear(&gateway->fields);
+  error = h3edge__request_map(head, &gateway->fields, &facts);
   h3edge__trip_check(trip, error);
   if (error) return;
   if (gateway->hooks.on_request_fields)
-    gateway->hooks.on_request_fields(gateway->options.hooks_ctx, trip->request, &trip->fields);
-  head->fields = trip->fields.items;
-  head->field_count = trip->fields.count;
+    gateway->hooks.on_request_fields(gateway->options.hooks_ctx, trip->request, &gateway->fields);
+  head->fields = gateway->fields.items;
+  head->field_count = gateway->fields.count;
   note_try(trip, &facts);
   if (head->content_length == H3EDGE_CONTENT_NONE || !head->content_length) h3edge__flow_drop(&trip->up);
 }
 
-/* Fills the trip's fields with what the client is to see of `head`. NOMEM. */
+/* Fills the gateway's fields with what the client is to see of `head`. NOMEM. */
 static int map_response(h3edge__trip *trip, const h3edge_response_head *head, h3edge_str via) {
-  const h3edge_gateway *gateway = trip->gateway;
+  h3edge_gateway *gateway = trip->gateway;
   int error;
 
-  h3edge__fields_clear(&trip->fields);
-  error = h3edge__response_map(&trip->fields, head, via);
+  h3edge__fields_clear(&gateway->fields);
+  error = h3edge__response_map(&gateway->fields, head, via);
   if (!error && gateway->hooks.on_response_fields)
-    gateway->hooks.on_response_fields(gateway->options.hooks_ctx, trip->request, head->status, &trip->fields);
+    gateway->hooks.on_response_fields(gateway->options.hooks_ctx, trip->request, head->status, &gateway->fields);
   return error;
 }
 
@@ -92,17 +92,19 @@ static bool expects(const h3edge_request *request) {
 
 static void exchange_inform(void *ctx, h3edge_exchange *exchange, const h3edge_response_head *head) {
   h3edge__trip *trip = ctx;
+  const h3edge__fields *fields = &trip->gateway->fields;
   int error;
 
   (void)exchange;
   if (trip->stage != H3EDGE__TRIP_ASKING || (head->status == 100 && !expects(trip->request))) return;
   error = map_response(trip, head, (h3edge_str){NULL, 0});
-  if (!error) error = h3edge_request_inform(trip->request, head->status, trip->fields.items, trip->fields.count);
+  if (!error) error = h3edge_request_inform(trip->request, head->status, fields->items, fields->count);
   if (error == H3EDGE_ERR_NOMEM) h3edge__trip_check(trip, error); /* one that is refused, or one too many, is no loss */
 }
 
 static void exchange_head(void *ctx, h3edge_exchange *exchange, const h3edge_response_head *head) {
   h3edge__trip *trip = ctx;
+  h3edge__fields *fields = &trip->gateway->fields;
   unsigned flags = head->content_length ? 0 : H3EDGE_END;
   int error;
 
@@ -110,9 +112,8 @@ static void exchange_head(void *ctx, h3edge_exchange *exchange, const h3edge_res
   if (trip->stage != H3EDGE__TRIP_ASKING || h3edge__trip_refused(trip, head->status)) return;
   h3edge__flow_keep(&trip->up, 0);
   error = map_response(trip, head, h3edge_str_of(trip->gateway->response_via));
-  if (!error)
-    error = h3edge_request_respond(trip->request, head->status, trip->fields.items, trip->fields.count, flags);
-  h3edge__fields_clear(&trip->fields);
+  if (!error) error = h3edge_request_respond(trip->request, head->status, fields->items, fields->count, flags);
+  h3edge__fields_clear(fields);
   h3edge__trip_check(trip, error);
   if (error) return;
   trip->stage = H3EDGE__TRIP_ANSWERING;

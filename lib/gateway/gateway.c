@@ -66,6 +66,7 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   if (!gateway) return H3EDGE_ERR_NOMEM;
   gateway->references = 1;
   h3edge__spares_init(&gateway->spare_trips);
+  h3edge__fields_init(&gateway->fields, copy.mem);
   snprintf(gateway->request_via, sizeof gateway->request_via, "3 %s", copy.name);
   snprintf(gateway->response_via, sizeof gateway->response_via, "1.1 %s", copy.name);
   if (copy.trusted_count) memcpy(gateway->trusted, copy.trusted, copy.trusted_count * sizeof *gateway->trusted);
@@ -94,5 +95,6 @@ h3edge_gateway *h3edge__gateway_ref(h3edge_gateway *gateway) {
 void h3edge__gateway_unref(h3edge_gateway *gateway) {
   if (--gateway->references) return;
   h3edge__trip_free_spares(gateway);
+  h3edge__fields_free(&gateway->fields);
   h3edge__free(gateway->options.mem, gateway);
 }

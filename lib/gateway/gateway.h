@@ -5,6 +5,7 @@
 
 #include <h3edge/gateway.h>
 
+#include "util/field.h"
 #include "util/spares.h"
 
 #define H3EDGE__GATEWAY_NAME_MAX 64
@@ -14,7 +15,8 @@ struct h3edge_gateway {
   h3edge_gateway_counters counters;
   h3edge_gateway_hooks hooks;
   h3edge__spares spare_trips;
-  size_t references; /* the embedder's, and one of each trip */
+  h3edge__fields fields; /* of the one head that is being handed over */
+  size_t references;     /* the embedder's, and one of each trip */
   char request_via[sizeof "3 " + H3EDGE__GATEWAY_NAME_MAX];
   char response_via[sizeof "1.1 " + H3EDGE__GATEWAY_NAME_MAX];
   h3edge_prefix trusted[]; /* options.trusted */

@@ -60,28 +60,21 @@ static void consume_down(void *ctx, size_t len) {
 static const h3edge__flow_ends up_ends = {write_up, end_up, consume_up, has_left_up};
 static const h3edge__flow_ends down_ends = {write_down, end_down, consume_down, NULL};
 
-/* One that was used before, with the memory of its fields. */
+/* One that was used before. */
 static h3edge__trip *take_spare(h3edge_gateway *gateway) {
   h3edge__node *node = h3edge__spares_take(&gateway->spare_trips);
-  h3edge__fields fields;
   h3edge__trip *trip;
 
   if (!node) return NULL;
   trip = H3EDGE__OF(node, h3edge__trip, node);
-  fields = trip->fields;
-  *trip = (h3edge__trip){.fields = fields};
+  *trip = (h3edge__trip){0};
   return trip;
-}
-
-static void destroy(h3edge__trip *trip, const h3edge_mem *mem) {
-  h3edge__fields_free(&trip->fields);
-  h3edge__free(mem, trip);
 }
 
 void h3edge__trip_free_spares(h3edge_gateway *gateway) {
   h3edge__trip *trip;
 
-  while ((trip = take_spare(gateway))) destroy(trip, gateway->options.mem);
+  while ((trip = take_spare(gateway))) h3edge__free(gateway->options.mem, trip);
 }
 
 h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request) {
@@ -97,7 +90,6 @@ h3edge__trip *h3edge__trip_new(h3edge_gateway *gateway, h3edge_request *request)
   trip->report.early = h3edge_request_is_early(request) ? H3EDGE_GATEWAY_EARLY_WAITED : H3EDGE_GATEWAY_EARLY_NOT;
   h3edge__flow_init(&trip->up, &up_ends, trip, mem);
   h3edge__flow_init(&trip->down, &down_ends, trip, mem);
-  trip->fields.mem = mem;
   return trip;
 }
 
@@ -106,8 +98,7 @@ void h3edge__trip_free(h3edge__trip *trip) {
 
   h3edge__flow_free(&trip->up);
   h3edge__flow_free(&trip->down);
-  h3edge__fields_clear(&trip->fields);
-  if (!h3edge__spares_put(&gateway->spare_trips, &trip->node)) destroy(trip, gateway->options.mem);
+  if (!h3edge__spares_put(&gateway->spare_trips, &trip->node)) h3edge__free(gateway->options.mem, trip);
   h3edge__gateway_unref(gateway);
 }
 
@@ -135,16 +126,16 @@ static void edit_page(h3edge__trip *trip, h3edge__error_page *page) {
   size_t i;
 
   if (!gateway->hooks.on_response_fields) return;
-  h3edge__fields_free(&trip->fields);
+  h3edge__fields_clear(&gateway->fields);
   for (i = 0; i < page->field_count && !error; i++) {
     const h3edge_field *field = &page->fields[i];
 
-    error = h3edge__fields_add(&trip->fields, field->name, field->value, field->flags);
+    error = h3edge__fields_add(&gateway->fields, field->name, field->value, field->flags);
   }
   if (error) return;
-  gateway->hooks.on_response_fields(gateway->options.hooks_ctx, trip->request, page->status, &trip->fields);
-  page->fields = trip->fields.items;
-  page->field_count = trip->fields.count;
+  gateway->hooks.on_response_fields(gateway->options.hooks_ctx, trip->request, page->status, &gateway->fields);
+  page->fields = gateway->fields.items;
+  page->field_count = gateway->fields.count;
 }
 
 static void answer(h3edge__trip *trip, int status, uint64_t retry_after) {

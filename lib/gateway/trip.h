@@ -26,13 +26,12 @@ typedef struct h3edge__trip {
   h3edge_exchange *exchange; /* NULL before it is queued, and once closed */
   h3edge_origin *origin;     /* NULL: no route led to one */
   h3edge__stage stage;
-  bool marked;           /* the head went out with Early-Data, and not because it came so */
-  bool refused;          /* the origin answered 425 to that */
-  bool retried;          /* the link was lost under it, once */
-  bool taken;            /* some of the last try, which is over, left */
-  h3edge__flow up;       /* content of the request */
-  h3edge__flow down;     /* content of the response; its `ended` says that the exchange is complete */
-  h3edge__fields fields; /* of the head that is being handed over */
+  bool marked;       /* the head went out with Early-Data, and not because it came so */
+  bool refused;      /* the origin answered 425 to that */
+  bool retried;      /* the link was lost under it, once */
+  bool taken;        /* some of the last try, which is over, left */
+  h3edge__flow up;   /* content of the request */
+  h3edge__flow down; /* content of the response; its `ended` says that the exchange is complete */
   h3edge_ts begun;
   h3edge_report report; /* as far as it is known */
   char why[128];        /* report.why, when it was not answered by the origin */
