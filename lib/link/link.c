@@ -73,7 +73,7 @@ static void starve(h3edge_link *link) {
 }
 
 void h3edge__link_set_drop(h3edge__link_set *set) {
-  h3edge_chunk_unref(set->spare);
+  h3edge_chunk_unref(set->spare.chunk);
 }
 
 void h3edge__link_init(h3edge_link *link, h3edge__link_set *set, const h3edge_link_target *target,
@@ -134,25 +134,26 @@ void h3edge__link_close(h3edge_link *link) {
   mark_due(link);
 }
 
-static h3edge_chunk *take_chunk(h3edge__link_set *set, size_t size) {
-  h3edge_chunk *chunk = size == set->read_size ? set->spare : NULL;
-
-  if (!chunk) return h3edge_chunk_new(&chunk, set->mem, size) ? NULL : chunk;
-  set->spare = NULL;
-  return chunk;
-}
-
 static size_t room_left(const h3edge__link_room *room) {
   return h3edge_chunk_cap(room->chunk) - room->used;
 }
 
-/* Makes the room one that is worth reading `size` bytes into, about. False: no memory. */
-static bool make_room(h3edge__link_set *set, h3edge__link_room *room, size_t size) {
+/* Whether `size` bytes, about, may be read into the room. */
+static bool is_worth_reading_into(h3edge__link_room *room, size_t size) {
   if (room->chunk && !h3edge__chunk_is_shared(room->chunk)) room->used = 0;
-  if (room->chunk && room_left(room) >= size / 4 + 1) return true;
+  return room->chunk && room_left(room) >= size / 4 + 1;
+}
+
+/* Makes the room such a one. False: no memory. */
+static bool make_room(h3edge__link_set *set, h3edge__link_room *room, size_t size) {
+  if (is_worth_reading_into(room, size)) return true;
   h3edge_chunk_unref(room->chunk);
-  *room = (h3edge__link_room){.chunk = take_chunk(set, size)};
-  return room->chunk != NULL;
+  *room = (h3edge__link_room){.chunk = NULL};
+  if (size != set->read_size || !is_worth_reading_into(&set->spare, size))
+    return !h3edge_chunk_new(&room->chunk, set->mem, size);
+  *room = set->spare;
+  set->spare = (h3edge__link_room){.chunk = NULL};
+  return true;
 }
 
 /* Reads that are filled are followed by larger ones, and those that are not by smaller ones. A long transfer so takes
@@ -166,18 +167,18 @@ static void learn(h3edge_link *link, size_t len) {
   if (len < link->ask / 8 && link->ask > usual) link->ask /= 2;
 }
 
-/* Whoever reads next does so into the same memory, which is still in the processor's cache, unless somebody holds some
- * of it. A large room stays only with a link that fills it. */
+/* Whoever reads next does so into the same memory, which is still in the processor's cache, or behind what somebody
+ * holds of it. A large room stays only with a link that fills it. */
 static void lend_on(h3edge_link *link) {
   h3edge__link_set *set = link->set;
   h3edge__link_room *room = &link->in;
 
-  if (h3edge_chunk_cap(room->chunk) > set->read_size) {
-    if (link->ask > set->read_size) return;
-    h3edge_chunk_unref(room->chunk);
+  if (link->ask > set->read_size && h3edge_chunk_cap(room->chunk) > set->read_size) return;
+  if (h3edge_chunk_cap(room->chunk) == set->read_size && is_worth_reading_into(room, set->read_size)) {
+    if (set->spare.chunk) return;
+    set->spare = *room;
   } else {
-    if (set->spare || h3edge__chunk_is_shared(room->chunk)) return;
-    set->spare = room->chunk;
+    h3edge_chunk_unref(room->chunk);
   }
   *room = (h3edge__link_room){.chunk = NULL};
 }

@@ -35,7 +35,7 @@ typedef struct h3edge__link_set {
   h3edge__node *due;  /* ring of the links that have an operation to hand out */
   size_t read_size;
   const h3edge__link_events *events;
-  h3edge_chunk *spare; /* read into by whoever reads next: links hold no room for what has not come */
+  h3edge__link_room spare; /* read into by whoever reads next: links hold no room for what has not come */
 } h3edge__link_set;
 
 struct h3edge_link {

@@ -228,6 +228,31 @@ static size_t fill(owner *o, size_t len) {
   return room;
 }
 
+static void a_link_reads_behind_what_another_has_read(void) {
+  owner a, b;
+  uint8_t *buf;
+
+  open_it(&a, 100);
+  open_it(&b, 100);
+  b.link.set = &a.set;
+  a.keeps = b.keeps = true;
+  CHECK(receive(&a, "first"));
+  CHECK(!a.link.in.chunk);
+  CHECK_INT(h3edge_link_inbuf(&b.link, &buf), 95);
+  CHECK(buf == a.kept.data + 5);
+  CHECK(receive(&b, "second"));
+  CHECK(memcmp(a.kept.data, "firstsecond", 11) == 0);
+  b.keeps = false;
+  CHECK_INT(fill(&a, 60), 89);
+  CHECK_INT(h3edge_link_inbuf(&b.link, &buf), 29); /* lent: not to the other one too */
+  CHECK_INT(fill(&a, 1), 100);
+  h3edge_link_received(&b.link, 29, 3);
+  CHECK(memcmp(b.kept.data, "second", 6) == 0);
+done:
+  owner_drop(&b);
+  owner_drop(&a);
+}
+
 static void reads_that_are_filled_grow(void) {
   static const size_t rooms[] = {100, 200, 400, 400};
   owner o;
@@ -314,5 +339,6 @@ UNIT_MAIN("link/link", UNIT(lives_from_open_to_closed), UNIT(facts_before_the_cl
           UNIT(a_close_before_the_connect), UNIT(watch_comes_when_something_changed),
           UNIT(bytes_stay_until_they_are_sent), UNIT(an_end_sends_what_was_taken_only),
           UNIT(the_in_buffer_stays_while_it_is_lent), UNIT(bytes_that_are_referred_to_are_never_written_over),
-          UNIT(reads_that_are_filled_grow), UNIT(the_end_of_a_room_that_is_filled_says_nothing),
-          UNIT(a_link_without_memory_fails_in_the_next_poll), UNIT(facts_out_of_order))
+          UNIT(a_link_reads_behind_what_another_has_read), UNIT(reads_that_are_filled_grow),
+          UNIT(the_end_of_a_room_that_is_filled_says_nothing), UNIT(a_link_without_memory_fails_in_the_next_poll),
+          UNIT(facts_out_of_order))

@@ -64,7 +64,7 @@ static const h3edge__link_events events = {
 void owner_init(owner *o, size_t read_size, h3edge__link_filter *filter) {
   memset(o, 0, sizeof *o);
   h3edge__list_init(&o->due);
-  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events, NULL};
+  o->set = (h3edge__link_set){&unit_mem, &o->door, &o->due, read_size, &events, {NULL, 0}};
   h3edge__link_init(&o->link, &o->set, &owner_target, filter);
 }
 
