@@ -203,18 +203,23 @@ void h3edge__fields_clear(h3edge__fields *fields) {
   h3edge__fields_free(fields); /* one large list is no reason to keep that much */
 }
 
+/* A block with room for `len` bytes, or NULL. */
+static struct h3edge__text_block *add_block(h3edge__fields *fields, size_t len) {
+  size_t cap = len > TEXT_BLOCK ? len : TEXT_BLOCK;
+  struct h3edge__text_block *block = h3edge__alloc(fields->mem, sizeof *block + cap);
+
+  if (!block) return NULL;
+  *block = (struct h3edge__text_block){.older = fields->text, .cap = cap};
+  fields->text = block;
+  return block;
+}
+
 /* Room for `len` bytes, or NULL. */
-static char *reserve(h3edge__fields *fields, size_t len) {
+static inline char *reserve(h3edge__fields *fields, size_t len) {
   struct h3edge__text_block *block = fields->text;
 
-  if (!block || block->cap - block->used < len) {
-    size_t cap = len > TEXT_BLOCK ? len : TEXT_BLOCK;
-
-    block = h3edge__alloc(fields->mem, sizeof *block + cap);
-    if (!block) return NULL;
-    *block = (struct h3edge__text_block){.older = fields->text, .cap = cap};
-    fields->text = block;
-  }
+  if (!block || block->cap - block->used < len) block = add_block(fields, len);
+  if (!block) return NULL;
   block->used += len;
   return block->text + block->used - len;
 }
@@ -231,26 +236,29 @@ h3edge_str h3edge__fields_keep(h3edge__fields *fields, h3edge_str text) {
   return room ? put(room, text) : (h3edge_str){NULL, 0};
 }
 
-int h3edge__fields_refer(h3edge__fields *fields, const h3edge_field *field) {
+static int add_items(h3edge__fields *fields) {
   void *items = fields->items;
-  int error;
+  size_t count = fields->cap ? fields->cap + 1 : ITEMS;
+  int error = h3edge__grow(fields->mem, &items, &fields->cap, count, sizeof *fields->items);
 
-  if (fields->count == fields->cap) {
-    error = h3edge__grow(fields->mem, &items, &fields->cap, fields->cap ? fields->cap + 1 : ITEMS, sizeof *field);
-    fields->items = items;
-    if (error) return error;
-  }
-  fields->items[fields->count++] = *field;
-  fields->size += (uint64_t)field->name.len + field->value.len + 32;
+  fields->items = items;
+  return error;
+}
+
+static inline int append(h3edge__fields *fields, h3edge_str name, h3edge_str value, unsigned flags) {
+  if (fields->count == fields->cap && add_items(fields)) return H3EDGE_ERR_NOMEM;
+  fields->items[fields->count++] = (h3edge_field){name, value, flags};
+  fields->size += (uint64_t)name.len + value.len + 32;
   return 0;
+}
+
+int h3edge__fields_refer(h3edge__fields *fields, const h3edge_field *field) {
+  return append(fields, field->name, field->value, field->flags);
 }
 
 int h3edge__fields_add(h3edge__fields *fields, h3edge_str name, h3edge_str value, unsigned flags) {
   char *room = reserve(fields, name.len + value.len + 2);
-  h3edge_field field = {.flags = flags};
 
   if (!room) return H3EDGE_ERR_NOMEM;
-  field.name = put(room, name);
-  field.value = put(room + name.len + 1, value);
-  return h3edge__fields_refer(fields, &field);
+  return append(fields, put(room, name), put(room + name.len + 1, value), flags);
 }
