@@ -171,7 +171,7 @@ typedef enum h3edge_reason {
   H3EDGE_REASON_TIMEOUT,    /* the client took too long: answered 408, or H3_REQUEST_INCOMPLETE, or _CANCELLED */
   H3EDGE_REASON_PEER,       /* the client reset it, or will not read the response */
   H3EDGE_REASON_CONNECTION, /* its connection ended */
-  H3EDGE_REASON_SHUTDOWN    /* the server object was freed */
+  H3EDGE_REASON_SHUTDOWN    /* the server was closed or freed */
 } h3edge_reason;
 /* "done", "cancelled", ... */
 H3EDGE_API const char *h3edge_reason_name(h3edge_reason reason);

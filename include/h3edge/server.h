@@ -230,7 +230,13 @@ H3EDGE_API void h3edge_server_claimed(h3edge_server *server, uint64_t id, h3edge
 H3EDGE_API int h3edge_server_set_credentials(h3edge_server *server, h3edge_credentials *credentials);
 /* No new connections; GOAWAY to the ones that are there, which close when their requests are done. */
 H3EDGE_API void h3edge_server_shutdown(h3edge_server *server);
-/* Whether there is no connection left (after shutdown: the time to free it). */
+/* Ends every connection now, and its requests, which get their on_close (SHUTDOWN); there will be no new ones. The
+ * polls that follow send each client that may be sent anything a GOAWAY, so that it knows which of its requests may be
+ * made again, and CONNECTION_CLOSE: with H3_NO_ERROR, or in the handshake with CONNECTION_REFUSED or APPLICATION_ERROR.
+ * Once they return 0 all have been told, and the server may be freed. */
+H3EDGE_API void h3edge_server_close(h3edge_server *server);
+/* Whether there is no connection left (after shutdown: the time to free it). One that was closed stays for a little
+ * longer, and answers what is still under way to it. */
 H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
 
 /* Counters since the start, but those that say "now". */

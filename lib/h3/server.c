@@ -162,6 +162,10 @@ void h3edge_server_shutdown(h3edge_server *server) {
   h3edge__endpoint_shutdown(server->endpoint);
 }
 
+void h3edge_server_close(h3edge_server *server) {
+  h3edge__endpoint_close(server->endpoint);
+}
+
 bool h3edge_server_is_idle(const h3edge_server *server) {
   return h3edge__endpoint_is_idle(server->endpoint);
 }

@@ -13,7 +13,12 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
   int error;
 
   if (h3edge__credentials_is_empty(options->credentials)) return H3EDGE_ERR_CREDENTIALS;
-  *commons = (h3edge__commons){.options = options, .mem = mem, .app = app, .app_ctx = app_ctx, .stats = stats};
+  *commons = (h3edge__commons){.options = options,
+                               .mem = mem,
+                               .app = app,
+                               .app_ctx = app_ctx,
+                               .stats = stats,
+                               .reason = H3EDGE_REASON_CONNECTION};
   error = h3edge__tokens_init(&commons->tokens, options->secret);
   if (!error)
     error =

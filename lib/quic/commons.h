@@ -42,6 +42,7 @@ typedef struct h3edge__commons {
   h3edge__node ready;   /* those that have something to do or to send; the first has its turn next */
   uint64_t connections; /* made so far: the number of the last one */
   h3edge__shortage shortage;
+  h3edge_reason reason; /* that is given to the protocol when a connection ends */
 } h3edge__commons;
 
 /* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */

@@ -97,17 +97,17 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   commons->stats->half_open++;
   error = start(conn, hello);
   if (error) {
-    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    h3edge__conn_free(conn);
     return error;
   }
   *out = conn;
   return 0;
 }
 
-void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason) {
+void h3edge__conn_free(h3edge__conn *conn) {
   h3edge__commons *commons = conn->commons;
 
-  h3edge__conn_end_session(conn, reason);
+  h3edge__conn_end_session(conn);
   h3edge__conn_release(conn);
   while (conn->cid_count) h3edge__conn_drop_cid(conn, &conn->cids[conn->cid_count - 1]);
   h3edge__timers_remove(&commons->timers, &conn->timer);
@@ -246,7 +246,7 @@ int h3edge__conn_handle_timers(h3edge__conn *conn) {
 
 void h3edge__conn_expired(h3edge__conn *conn) {
   if (!conn->quic) {
-    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    h3edge__conn_free(conn);
     return;
   }
   h3edge__timers_set(&conn->commons->timers, &conn->timer, H3EDGE_NEVER);

@@ -79,7 +79,7 @@ typedef enum h3edge__conn_fate {
 /* Life (conn.c). */
 int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge__hello *hello); /* NOMEM, SYSTEM */
 /* Without a word to the peer. */
-void h3edge__conn_free(h3edge__conn *conn, h3edge_reason reason);
+void h3edge__conn_free(h3edge__conn *conn);
 h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *path, uint8_t ecn, const uint8_t *data,
                                         size_t len);
 void h3edge__conn_expired(h3edge__conn *conn); /* its timer is due: its turn comes, or it is freed */
@@ -119,7 +119,7 @@ void h3edge__conn_close_now(h3edge__conn *conn);
 /* Something came for a connection that has ended. */
 void h3edge__conn_received_late(h3edge__conn *conn, size_t len);
 /* Tells the protocol, once. */
-void h3edge__conn_end_session(h3edge__conn *conn, h3edge_reason reason);
+void h3edge__conn_end_session(h3edge__conn *conn);
 /* Releases all but what the ended connection needs. */
 void h3edge__conn_release(h3edge__conn *conn);
 

@@ -37,18 +37,18 @@ static const char *describe(char out[REASON_TEXT], const ngtcp2_ccerr *error) {
   return out;
 }
 
-void h3edge__conn_end_session(h3edge__conn *conn, h3edge_reason reason) {
+void h3edge__conn_end_session(h3edge__conn *conn) {
   void *session = conn->session;
 
   conn->session = NULL;
-  if (session) conn->commons->app->close(session, reason);
+  if (session) conn->commons->app->close(session, conn->commons->reason);
 }
 
 /* Three times the probe timeout (10.2), in which late packets still find their connection. */
 static void linger(h3edge__conn *conn) {
   h3edge_ts until = conn->commons->door.now + 3 * ngtcp2_conn_get_pto(conn->quic);
 
-  h3edge__conn_end_session(conn, H3EDGE_REASON_CONNECTION);
+  h3edge__conn_end_session(conn);
   h3edge__conn_release(conn);
   h3edge__timers_set(&conn->commons->timers, &conn->timer, until);
 }
@@ -75,7 +75,7 @@ void h3edge__conn_close_now(h3edge__conn *conn) {
   len = ngtcp2_conn_write_connection_close(conn->quic, &path.path, &info, data, sizeof data, &conn->error,
                                            commons->door.now);
   if (len <= 0) { /* out of memory, or the client's address may not be sent more (RFC 9000 8.1) */
-    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    h3edge__conn_free(conn);
     return;
   }
   h3edge__path_set(&conn->path, &path.path);
@@ -105,7 +105,7 @@ static void drain(h3edge__conn *conn) {
 static void time_out(h3edge__conn *conn, const char *how) {
   log_end(conn, how, "");
   conn->commons->stats->connections_timed_out++;
-  h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+  h3edge__conn_free(conn);
 }
 
 h3edge__conn_fate h3edge__conn_failed(h3edge__conn *conn, int error) {
@@ -121,10 +121,10 @@ h3edge__conn_fate h3edge__conn_failed(h3edge__conn *conn, int error) {
     time_out(conn, "did not complete the handshake");
     return H3EDGE__CONN_ENDED;
   case NGTCP2_ERR_DROP_CONN:
-    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    h3edge__conn_free(conn);
     return H3EDGE__CONN_DROPPED;
   case NGTCP2_ERR_RETRY:
-    h3edge__conn_free(conn, H3EDGE_REASON_CONNECTION);
+    h3edge__conn_free(conn);
     return H3EDGE__CONN_NEEDS_RETRY;
   default:
     break;

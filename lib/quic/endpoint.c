@@ -59,7 +59,8 @@ void h3edge__endpoint_free(h3edge__endpoint *endpoint) {
   const h3edge_mem *mem = commons->mem;
 
   h3edge__enter(&commons->door, commons->door.now);
-  while (!h3edge__list_is_empty(&commons->all)) h3edge__conn_free(first_of(commons), H3EDGE_REASON_SHUTDOWN);
+  commons->reason = H3EDGE_REASON_SHUTDOWN;
+  while (!h3edge__list_is_empty(&commons->all)) h3edge__conn_free(first_of(commons));
   h3edge__commons_free(commons);
   h3edge__free(mem, endpoint);
 }
@@ -354,6 +355,16 @@ void h3edge__endpoint_shutdown(h3edge__endpoint *endpoint) {
     conn->shutdown = true;
     h3edge__conn_make_ready(conn);
   }
+}
+
+void h3edge__endpoint_close(h3edge__endpoint *endpoint) {
+  h3edge__commons *commons = &endpoint->commons;
+  h3edge__node *node;
+
+  endpoint->shutting_down = true;
+  commons->reason = H3EDGE_REASON_SHUTDOWN;
+  for (node = commons->all.next; node != &commons->all; node = node->next)
+    h3edge__conn_dismiss(H3EDGE__OF(node, h3edge__conn, in_all));
 }
 
 bool h3edge__endpoint_is_idle(const h3edge__endpoint *endpoint) {

@@ -24,6 +24,7 @@ h3edge_ts h3edge__endpoint_deadline(const h3edge__endpoint *endpoint);
 void h3edge__endpoint_clock(h3edge__endpoint *endpoint, uint64_t unix_ns, h3edge_ts now);
 int h3edge__endpoint_set_credentials(h3edge__endpoint *endpoint, h3edge_credentials *credentials);
 void h3edge__endpoint_shutdown(h3edge__endpoint *endpoint);
+void h3edge__endpoint_close(h3edge__endpoint *endpoint);
 bool h3edge__endpoint_is_idle(const h3edge__endpoint *endpoint);
 
 #endif

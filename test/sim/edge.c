@@ -332,6 +332,11 @@ void edge_shutdown(edge *e) {
   if (e->server) h3edge_server_shutdown(e->server);
 }
 
+void edge_close(edge *e) {
+  e->shut_down = true;
+  if (e->server) h3edge_server_close(e->server);
+}
+
 h3edge_stats edge_stats(const edge *e) {
   h3edge_stats stats;
 

@@ -65,6 +65,7 @@ void edge_stop(edge *e);
 /* The same, and makes them anew: another process on the same address. */
 void edge_restart(edge *e);
 void edge_shutdown(edge *e);
+void edge_close(edge *e);
 h3edge_stats edge_stats(const edge *e);
 h3edge_upstream_counters edge_upstream_stats(const edge *e);
 h3edge_gateway_counters edge_gateway_stats(const edge *e);

@@ -71,6 +71,8 @@ static void without_clients_it_rests(void) {
   CHECK_INT(h3edge_server_poll(t.server, buf, sizeof buf, NULL, H3EDGE_SECOND), H3EDGE_ERR_INVAL);
   CHECK_INT(h3edge_server_poll(NULL, buf, sizeof buf, &tx, H3EDGE_SECOND), H3EDGE_ERR_INVAL);
   h3edge_server_shutdown(t.server);
+  h3edge_server_close(t.server);
+  CHECK(h3edge_server_deadline(t.server) == H3EDGE_NEVER);
   CHECK(h3edge_server_is_idle(t.server));
 done:
   finish();

@@ -187,6 +187,44 @@ done:
   client_free(c);
 }
 
+/* Each client is told once, and what is kept for late packets goes too. */
+static void test_closed_with_the_endpoint(void) {
+  static const client_options second = {.port = 40001, .long_hello = true};
+  world *w = world_new();
+  client *open = client_new(&ordinary, w->now), *half_open = client_new(&second, w->now);
+  h3edge_path path = client_path_there(half_open);
+  uint8_t datagram[1500];
+  unsigned told;
+
+  OK(world_start(w));
+  world_settle(w, open, QUIET);
+  half_open->now = w->now;
+  /* only the first datagram of a long ClientHello arrives: there are no keys yet, and so no session */
+  world_receive(w, &path, datagram, client_write(half_open, datagram), 0);
+  h3edge__endpoint_close(w->endpoint);
+  h3edge__endpoint_close(w->endpoint);
+  CHECK_INT(w->closed, 0); /* a command */
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), 0);
+  for (told = 0; world_poll(w); told++) client_read(world_is_for(w, open) ? open : half_open, w->buf, &w->tx);
+  CHECK_INT(told, 2);
+  CHECK_INT(w->leaves, 1);
+  CHECK_INT(w->closed, 1);
+  CHECK_INT(w->reason, H3EDGE_REASON_SHUTDOWN);
+  CHECK_INT(client_closed_with(open)->type, NGTCP2_CCERR_TYPE_APPLICATION);
+  CHECK_INT(client_closed_with(open)->error_code, 0x100);
+  CHECK_INT(client_closed_with(half_open)->type, NGTCP2_CCERR_TYPE_TRANSPORT);
+  CHECK_INT(client_closed_with(half_open)->error_code, NGTCP2_CONNECTION_REFUSED);
+  CHECK_INT(w->stats.memory, 0);
+  w->now += 10 * H3EDGE_SECOND;
+  CHECK(!world_poll(w));
+  CHECK(h3edge__endpoint_is_idle(w->endpoint));
+  CHECK(h3edge__endpoint_deadline(w->endpoint) == H3EDGE_NEVER);
+done:
+  world_free(w);
+  client_free(open);
+  client_free(half_open);
+}
+
 /* The peer breaks a rule of QUIC: the error goes to it, and its name to the log. */
 static void test_protocol_error(void) {
   static const uint8_t key_update[] = {24, 0, 0, 1, 0}; /* TLS has one of its own, which QUIC forbids (RFC 9001 6) */
@@ -208,4 +246,4 @@ done:
 
 UNIT_MAIN("conn_end", UNIT(test_closed_by_client), UNIT(test_closed_by_us), UNIT(test_close_is_not_amplified),
           UNIT(test_memory_is_given_back), UNIT(test_silence), UNIT(test_handshake_timeout),
-          UNIT(test_freed_with_open_connection), UNIT(test_protocol_error))
+          UNIT(test_freed_with_open_connection), UNIT(test_closed_with_the_endpoint), UNIT(test_protocol_error))
