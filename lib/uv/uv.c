@@ -16,6 +16,13 @@
 #define BATCHES_PER_TURN 64 /* before datagrams are read again */
 #define CLOCK_INTERVAL (120 * H3EDGE_SECOND)
 #define SOCKET_BUFFER ((size_t)4 << 20)
+#define FAREWELL H3EDGE_SECOND /* for the last packets, when a socket is full */
+
+typedef enum uv_stage {
+  SERVING,
+  FINISHING, /* for at most the grace */
+  LEAVING    /* the grace is over, and the clients that are left are told */
+} uv_stage;
 
 struct h3edge_uv {
   h3edge__uv_env env; /* first: on_empty gets it */
@@ -27,8 +34,8 @@ struct h3edge_uv {
   h3edge__udp *full; /* the socket that `batch` waits for, or NULL */
   h3edge__uv_links links;
   h3edge_ts clock_due; /* when the server is to be told the wall clock */
-  h3edge_ts stop_by;   /* H3EDGE_NEVER unless stopping */
-  bool stopping;
+  uv_stage stage;
+  h3edge_ts stop_by; /* the end of what the stage may take */
   void (*on_stopped)(void *ctx);
   void *ctx;
   h3edge__udp_options udp_options;
@@ -168,16 +175,44 @@ static bool has_finished(h3edge_uv *uv) {
   return h3edge_upstream_is_idle(uv->upstream);
 }
 
+static void watch_grace(h3edge_uv *uv) {
+  h3edge_ts now = h3edge_uv_now();
+
+  if (uv->stage != FINISHING || now < uv->stop_by) return;
+  h3edge_server_close(uv->server);
+  uv->stage = LEAVING;
+  uv->stop_by = now + FAREWELL;
+}
+
+static bool has_told_all(const h3edge_uv *uv) {
+  h3edge_ts now = h3edge_uv_now();
+
+  return uv->full ? now >= uv->stop_by : h3edge_server_deadline(uv->server) > now;
+}
+
+static bool is_over(h3edge_uv *uv) {
+  switch (uv->stage) {
+  case SERVING:
+    return false;
+  case FINISHING:
+    return has_finished(uv);
+  case LEAVING:
+    return has_told_all(uv);
+  }
+  return false;
+}
+
 static void flush(uv_prepare_t *prepare) {
   h3edge_uv *uv = prepare->data;
   size_t budget = BATCHES_PER_TURN;
 
   tell_clock(uv);
+  watch_grace(uv);
   do {
     poll_upstream(uv);
     budget = poll_server(uv, budget - 1); /* a round without a batch counts too */
   } while (budget && deadline(uv) <= h3edge_uv_now());
-  if (uv->stopping && (has_finished(uv) || h3edge_uv_now() >= uv->stop_by))
+  if (is_over(uv))
     close_all(uv);
   else
     set_timer(uv, earlier(deadline(uv), earlier(uv->clock_due, uv->stop_by)));
@@ -186,9 +221,10 @@ static void flush(uv_prepare_t *prepare) {
 void h3edge_uv_stop(h3edge_uv *uv, h3edge_ts grace, void (*on_stopped)(void *ctx), void *ctx) {
   h3edge_ts now = h3edge_uv_now();
 
+  if (uv->stage == LEAVING) return;
   uv->stop_by = earlier(uv->stop_by, grace < H3EDGE_NEVER - now ? now + grace : H3EDGE_NEVER);
-  if (uv->stopping) return;
-  uv->stopping = true;
+  if (uv->stage != SERVING) return;
+  uv->stage = FINISHING;
   uv->on_stopped = on_stopped;
   uv->ctx = ctx;
   h3edge_server_shutdown(uv->server);
@@ -255,7 +291,7 @@ static int listen_on(h3edge_uv *uv, int fd, const char **detail) {
 }
 
 int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail) {
-  if (uv->stopping) {
+  if (uv->stage != SERVING) {
     close(fd);
     return h3edge__uv_explain(H3EDGE_ERR_STATE, detail);
   }
@@ -266,7 +302,7 @@ int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3edge_addres
   int error;
   int fd;
 
-  if (uv->stopping) return h3edge__uv_explain(H3EDGE_ERR_STATE, detail);
+  if (uv->stage != SERVING) return h3edge__uv_explain(H3EDGE_ERR_STATE, detail);
   if (!address || !address->len) return h3edge__uv_explain(H3EDGE_ERR_INVAL, detail);
   fd = h3edge__udp_bind(address, false);
   if (fd < 0) return h3edge__uv_explain(H3EDGE_ERR_SYSTEM, detail);
