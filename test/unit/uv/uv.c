@@ -306,41 +306,97 @@ static h3edge_stats stats_of(const edge *e) {
   return stats;
 }
 
-/* While a batch waits for room the server is not polled; then it goes on. */
-static void full_socket_holds_the_server_back(void) {
-  enum { QUESTIONS = 40 };
-  uint64_t held = 0;
+/* An edge whose socket has no room for all of its answers. */
+#define QUESTIONS 40
+typedef struct jam {
+  edge edge;
   tap network;
-  edge e;
+  int fd; /* -1: the system does not let us */
+} jam;
+
+static int listen_in(jam *j) {
+  int error = edge_bind(&j->edge);
+
+  if (!error) return h3edge_uv_listen_fd(j->edge.uv, j->fd, NULL);
+  close(j->fd);
+  return error;
+}
+
+/* 0 or NOMEM. */
+static int jam_begin(jam *j) {
   uint64_t i;
   int error;
-  int fd;
 
-  edge_begin(&e, NULL);
-  fd = tap_begin(&network);
-  if (fd < 0) goto done;
-  e.socket_buffer = 1;
-  error = edge_bind(&e);
-  if (error) close(fd);
-  OK(error);
-  OK(h3edge_uv_listen_fd(e.uv, fd, NULL));
+  edge_begin(&j->edge, NULL);
+  j->fd = tap_begin(&j->network);
+  if (j->fd < 0) return 0;
+  j->edge.socket_buffer = 1;
+  error = listen_in(j);
+  if (error) return error;
   for (i = 1; i <= QUESTIONS; i++) {
-    tap_datagram(&network, fd, hello, sizeof hello);
-    LOOP_UNTIL(&e.loop, stats_of(&e).datagrams_received == i);
-    uv_run(&e.loop.uv, UV_RUN_NOWAIT); /* the turn in which it would be answered */
+    tap_datagram(&j->network, j->fd, hello, sizeof hello);
+    LOOP_UNTIL(&j->edge.loop, stats_of(&j->edge).datagrams_received == i);
+    uv_run(&j->edge.loop.uv, UV_RUN_NOWAIT); /* the turn in which it would be answered */
   }
-  held = stats_of(&e).datagrams_sent;
-  CHECK(held > 0 && held < QUESTIONS);
-  tap_resolve(fd);
-  LOOP_UNTIL(&e.loop, stats_of(&e).datagrams_sent == QUESTIONS);
+  CHECK(stats_of(&j->edge).datagrams_sent > 0 && stats_of(&j->edge).datagrams_sent < QUESTIONS);
 done:
-  edge_end(&e);
-  tap_end(&network);
-  if (fd < 0) skip();
+  return 0;
+}
+
+static void jam_end(jam *j) {
+  edge_end(&j->edge);
+  tap_end(&j->network);
+  if (j->fd < 0) skip();
+}
+
+/* While a batch waits for room the server is not polled; then it goes on. */
+static void full_socket_holds_the_server_back(void) {
+  jam j;
+
+  OK(jam_begin(&j));
+  if (j.fd < 0) goto done;
+  tap_resolve(j.fd);
+  LOOP_UNTIL(&j.edge.loop, stats_of(&j.edge).datagrams_sent == QUESTIONS);
+done:
+  jam_end(&j);
+}
+
+/* What is to be sent last gets a second, and not more. */
+static void full_socket_does_not_keep_it_from_stopping(void) {
+  h3edge_ts start;
+  jam j;
+
+  OK(jam_begin(&j));
+  if (j.fd < 0) goto done;
+  start = h3edge_uv_now();
+  h3edge_uv_stop(j.edge.uv, 0, edge_on_stopped, &j.edge);
+  LOOP_UNTIL(&j.edge.loop, j.edge.stopped);
+  CHECK(h3edge_uv_now() - start >= H3EDGE_SECOND);
+  CHECK(h3edge_uv_now() - start < 30 * H3EDGE_SECOND);
+  CHECK(stats_of(&j.edge).datagrams_sent < QUESTIONS);
+done:
+  jam_end(&j);
+}
+
+/* It is used as soon as there is room. */
+static void full_socket_that_empties_lets_all_leave(void) {
+  jam j;
+
+  OK(jam_begin(&j));
+  if (j.fd < 0) goto done;
+  h3edge_uv_stop(j.edge.uv, 0, edge_on_stopped, &j.edge);
+  uv_run(&j.edge.loop.uv, UV_RUN_NOWAIT);
+  CHECK(!j.edge.stopped);
+  tap_resolve(j.fd);
+  LOOP_UNTIL(&j.edge.loop, j.edge.stopped);
+  CHECK_INT(stats_of(&j.edge).datagrams_sent, QUESTIONS);
+done:
+  jam_end(&j);
 }
 
 UNIT_MAIN("uv/uv", UNIT(answers_in_both_families), UNIT(answers_from_where_it_was_asked), UNIT(takes_a_socket),
           UNIT(says_why_it_cannot_listen), UNIT(does_not_listen_while_stopping), UNIT(options_are_checked),
           UNIT(older_options_are_enough), UNIT(stops_at_once_when_idle), UNIT(grace_is_kept),
           UNIT(stops_when_the_last_exchange_is_over), UNIT(second_stop_shortens), UNIT(deadlines_wake_the_loop),
-          UNIT(full_socket_holds_the_server_back))
+          UNIT(full_socket_holds_the_server_back), UNIT(full_socket_does_not_keep_it_from_stopping),
+          UNIT(full_socket_that_empties_lets_all_leave))
