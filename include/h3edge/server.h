@@ -190,8 +190,9 @@ typedef struct h3edge_server_events {
  * live longer than 7 days (RFC 8446 4.6.1); NOMEM. */
 H3EDGE_API int h3edge_server_new(h3edge_server **out, const h3edge_server_options *options,
                                  const h3edge_server_events *events, void *ctx);
-/* Ends every connection without a word; every open request gets its on_close (SHUTDOWN). The register is told to forget
- * the server first. Asserts when called inside an event. Order at the end: server, gateway, upstream, register. */
+/* Ends every connection without a word (see h3edge_server_close); every open request gets its on_close (SHUTDOWN). The
+ * register is told to forget the server first. Asserts when called inside an event. Order at the end: server, gateway,
+ * upstream, register. */
 H3EDGE_API void h3edge_server_free(h3edge_server *server);
 
 /* One read from a UDP socket: a datagram, or several of `segment` bytes each but the last (GRO). All borrowed. */
@@ -231,9 +232,9 @@ H3EDGE_API int h3edge_server_set_credentials(h3edge_server *server, h3edge_crede
 /* No new connections; GOAWAY to the ones that are there, which close when their requests are done. */
 H3EDGE_API void h3edge_server_shutdown(h3edge_server *server);
 /* Ends every connection now, and its requests, which get their on_close (SHUTDOWN); there will be no new ones. The
- * polls that follow send each client that may be sent anything a GOAWAY, so that it knows which of its requests may be
- * made again, and CONNECTION_CLOSE: with H3_NO_ERROR, or in the handshake with CONNECTION_REFUSED or APPLICATION_ERROR.
- * Once they return 0 all have been told, and the server may be freed. */
+ * polls that follow tell each client, as far as it may be sent anything: by GOAWAY, unless congestion is in its way,
+ * which of its requests it may make again; then by CONNECTION_CLOSE with H3_NO_ERROR, or in the handshake with
+ * APPLICATION_ERROR or CONNECTION_REFUSED. Once they return 0 that is done, and the server may be freed. */
 H3EDGE_API void h3edge_server_close(h3edge_server *server);
 /* Whether there is no connection left (after shutdown: the time to free it). One that was closed stays for a little
  * longer, and answers what is still under way to it. */

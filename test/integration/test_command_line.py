@@ -8,7 +8,7 @@ import subprocess
 import pycurl
 import pytest
 from clients import Connection, Fetch, fetch, gtlsclient
-from processes import PATIENCE, PROXY, Process, Proxy
+from processes import PATIENCE, PROXY, Process, Proxy, wait_until
 
 ORIGIN = "http://127.0.0.1:9"
 
@@ -141,16 +141,46 @@ def test_sigusr1_prints_counters(own_edge):
     assert re.search(r"(?m)^server +handshakes_completed +1 ", counters)
 
 
+def is_refused(port):
+    """Whether a newcomer is told CONNECTION_REFUSED. Not libcurl: it would try again and again."""
+    with Process("gtlsclient", "--timeout=5s", "127.0.0.1", port, f"https://localhost:{port}/") as client:
+        client.wait()
+    return bool(re.search(r"rx .* CONNECTION_CLOSE\(0x1c\) error_code=\S*\(0x2\)", client.output))
+
+
 def test_sigterm_lets_a_response_end(own_application):
-    """GOAWAY, the response at hand ends whole, status 0."""
+    """GOAWAY, newcomers are refused, the response at hand ends whole, status 0."""
     with Proxy(own_application.url, "--grace", 3600) as proxy, Connection() as client:
-        one = Fetch(f"{proxy.url}/events?count=6&interval=0.2")
+        one = Fetch(f"{proxy.url}/events?count=6&interval=0.5")
         client.start(one)
         client.run_until(lambda: one.pieces)
         proxy.signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(proxy.port))
         client.run_until(lambda: client.ended)
         assert one.text.count("tick") == 6
     assert proxy.wait() == 0
+
+
+def endless(proxy):
+    """A client of a response that does not end."""
+    return Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/events?count=100000")
+
+
+def is_told(client):
+    """It hears that the connection is over, with H3_NO_ERROR, and so ends itself."""
+    client.wait_for(r"rx .* CONNECTION_CLOSE\(0x1d\) error_code=\S*\(0x100\)")
+    client.wait()
+
+
+def test_sigterm_ends_a_response_without_end(own_application):
+    """When the grace is over the client is told, and the status is 0."""
+    with Proxy(own_application.url, "--grace", 2) as proxy, endless(proxy) as client:
+        client.wait_for(r"\[:status: 200\]")
+        proxy.signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            proxy.wait(timeout=1)
+        assert proxy.wait() == 0
+        is_told(client)
 
 
 def test_sigterm_closes_idle_connections(own_application):
@@ -160,8 +190,7 @@ def test_sigterm_closes_idle_connections(own_application):
         client.wait_for("HTTP stream 0 closed")
         proxy.signal(signal.SIGTERM)
         assert proxy.wait() == 0
-        client.wait_for(r"rx .* CONNECTION_CLOSE\(0x1d\) error_code=\S*\(0x100\)")
-        client.wait()
+        is_told(client)
 
 
 def test_sigterm_waits_no_longer_for_clients_that_are_gone(own_application):
@@ -175,12 +204,11 @@ def test_sigterm_waits_no_longer_for_clients_that_are_gone(own_application):
 
 
 def test_sigterm_twice_ends_at_once(own_application):
-    with Proxy(own_application.url, "--grace", 3600) as proxy, \
-            Process("gtlsclient", "127.0.0.1", proxy.port, f"{proxy.url}/events?count=100000") as client:
+    with Proxy(own_application.url, "--grace", 3600) as proxy, endless(proxy) as client:
         client.wait_for(r"\[:status: 200\]")
         proxy.signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             proxy.wait(timeout=1)
         proxy.signal(signal.SIGTERM)
         assert proxy.wait() == 0
-        client.kill()
+        is_told(client)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from hashlib import sha256
 
 import pycurl
@@ -185,6 +186,21 @@ def test_sigterm_twice_ends_all_at_once(own_application):
         assert count(proxy.counters(), "server requests_open") == 1
         proxy.signal(signal.SIGTERM)
         assert proxy.wait() == 0
+
+
+def test_sigterm_tells_the_clients_of_all(own_application):
+    """Each of those that are left when the grace is over."""
+    with Workers(own_application.url, "--grace", 1) as proxy, ExitStack() as stack:
+        url = f"{proxy.url}/events?count=100000"
+        clients = [stack.enter_context(Process("gtlsclient", "127.0.0.1", proxy.port, url)) for _ in range(8)]
+        for client in clients:
+            client.wait_for(r"\[:status: 200\]")
+        assert len(set(of_workers(proxy))) > 1
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        for client in clients:
+            client.wait_for(r"rx .* CONNECTION_CLOSE\(0x1d\) error_code=\S*\(0x100\)")
+            client.wait()
 
 
 def test_access_log_is_shared(own_application, tmp_path):
