@@ -99,7 +99,8 @@ H3EDGE_API int h3edge_address_set(h3edge_address *out, const struct sockaddr *ad
 /* Reads "127.0.0.1:443" or "[::1]:443"; no names. INVAL when it is neither. */
 H3EDGE_API int h3edge_address_parse(h3edge_address *out, const char *text);
 #define H3EDGE_ADDRESS_TEXT 64
-/* Writes the form that h3edge_address_parse reads, ended by NUL, into `out`; returns its length. */
+/* Writes the form that h3edge_address_parse reads, ended by NUL, into `out`; returns its length. An IPv4 address that
+ * is mapped into IPv6, as IPv4 clients have it on an IPv6 socket, is written as IPv4. */
 H3EDGE_API size_t h3edge_address_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]);
 /* The same without port and brackets. */
 H3EDGE_API size_t h3edge_address_host_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]);

@@ -10,8 +10,9 @@
  * is sent once more, without the field. Nothing else is sent twice while it is early.
  *
  * Lost links: a request is sent once more, on a new link, when its link ended before any of it had left, or when the
- * link was there already, used or standing ready, no byte of a response came, the method is safe or idempotent (RFC 9110
- * 9.2.2) and what came of the content is still at hand (retry_content). Whatever else is lost before an answer gets 502.
+ * link was there already, used or standing ready, no byte of a response came, the method is safe or idempotent (RFC
+ * 9110 9.2.2) and what came of the content is still at hand (retry_content). Whatever else is lost before an answer
+ * gets 502.
  */
 #ifndef H3EDGE_GATEWAY_H
 #define H3EDGE_GATEWAY_H
@@ -26,7 +27,8 @@ extern "C" {
 
 typedef struct h3edge_gateway h3edge_gateway;
 
-/* A range of addresses: those that share the first `bits` bits with `address`. */
+/* A range of addresses: those that share the first `bits` bits with `address`. An IPv4 address that is mapped into IPv6
+ * is in the ranges of IPv4. */
 typedef struct h3edge_prefix {
   h3edge_address address;
   unsigned bits;

@@ -2,6 +2,7 @@
 /* forwarded.c: what a proxy says of its client in one element of a Forwarded field. Called by request_map.c. */
 #include "gateway/forwarded.h"
 
+#include "util/address.h"
 #include "util/field.h"
 
 static char *put(char *at, const char *text) {
@@ -28,9 +29,10 @@ static char *put_value(char *at, h3edge_str value) {
 /* RFC 7239 6: an IPv6 address stands in brackets, and so in quotes. */
 static char *put_node(char *at, const h3edge_address *peer) {
   char text[H3EDGE_ADDRESS_TEXT + 2];
-  size_t len = h3edge_address_host_text(peer, text + 1);
+  h3edge_address plain = h3edge__address_plain(peer);
+  size_t len = h3edge_address_host_text(&plain, text + 1);
 
-  if (peer->as.any.sa_family != AF_INET6) return put_value(at, (h3edge_str){text + 1, len});
+  if (plain.as.any.sa_family != AF_INET6) return put_value(at, (h3edge_str){text + 1, len});
   text[0] = '[';
   text[len + 1] = ']';
   return put_value(at, (h3edge_str){text, len + 2});

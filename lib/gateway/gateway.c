@@ -5,11 +5,12 @@
 
 #include <stdio.h>
 
+#include "util/address.h"
 #include "util/field.h"
 #include "util/mem.h"
 #include "util/options.h"
 
-static size_t address_bits(const h3edge_address *address) {
+static unsigned address_bits(const h3edge_address *address) {
   return address->as.any.sa_family == AF_INET6 ? 128 : 32;
 }
 
@@ -29,10 +30,11 @@ static bool contains(const h3edge_prefix *prefix, const h3edge_address *address)
 }
 
 bool h3edge__gateway_trusts(const h3edge_gateway *gateway, const h3edge_address *address) {
+  h3edge_address plain = h3edge__address_plain(address);
   size_t i;
 
   for (i = 0; i < gateway->options.trusted_count; i++)
-    if (contains(&gateway->options.trusted[i], address)) return true;
+    if (contains(&gateway->options.trusted[i], &plain)) return true;
   return false;
 }
 
@@ -51,10 +53,21 @@ static bool is_valid(const h3edge_gateway_options *options) {
   return true;
 }
 
+/* IPv4 may be mapped into IPv6 here as it may in the addresses of clients. */
+static h3edge_prefix plain_prefix(const h3edge_prefix *prefix) {
+  h3edge_prefix plain = {h3edge__address_plain(&prefix->address), prefix->bits};
+  unsigned left_out = address_bits(&prefix->address) - address_bits(&plain.address);
+
+  if (prefix->bits < left_out) return *prefix;
+  plain.bits -= left_out;
+  return plain;
+}
+
 int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *options) {
   h3edge_gateway_options copy;
   h3edge_gateway_hooks hooks = {.struct_size = sizeof hooks};
   h3edge_gateway *gateway;
+  size_t i;
 
   if (!out || !options || h3edge__sized_copy(&copy, sizeof copy, options)) return H3EDGE_ERR_INVAL;
   copy.mem = h3edge__mem_or_default(copy.mem);
@@ -69,7 +82,7 @@ int h3edge_gateway_new(h3edge_gateway **out, const h3edge_gateway_options *optio
   h3edge__fields_init(&gateway->fields, copy.mem);
   snprintf(gateway->request_via, sizeof gateway->request_via, "3 %s", copy.name);
   snprintf(gateway->response_via, sizeof gateway->response_via, "1.1 %s", copy.name);
-  if (copy.trusted_count) memcpy(gateway->trusted, copy.trusted, copy.trusted_count * sizeof *gateway->trusted);
+  for (i = 0; i < copy.trusted_count; i++) gateway->trusted[i] = plain_prefix(&copy.trusted[i]);
   copy.trusted = gateway->trusted;
   copy.name = NULL;
   copy.hooks = NULL;

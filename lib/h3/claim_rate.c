@@ -4,19 +4,19 @@
  * which is all that happens. */
 #include "h3/claim_rate.h"
 
+#include "util/address.h"
 #include "util/siphash.h"
 
 /* The bytes of an address that its neighbours have, too. */
 static h3edge_iov prefix_of(const h3edge_address *client) {
-  const uint8_t *v6 = client->as.v6.sin6_addr.s6_addr;
-
   if (client->as.any.sa_family == AF_INET) return (h3edge_iov){(const uint8_t *)&client->as.v4.sin_addr, 3};
-  return (h3edge_iov){v6, IN6_IS_ADDR_V4MAPPED(&client->as.v6.sin6_addr) ? 15 : 6};
+  return (h3edge_iov){client->as.v6.sin6_addr.s6_addr, 6};
 }
 
 bool h3edge__claim_rate_take(h3edge__claim_rate *rate, const h3edge_address *client, size_t max, h3edge_ts now) {
   static const uint8_t key[16] = {0};
-  h3edge_iov prefix = prefix_of(client);
+  h3edge_address plain = h3edge__address_plain(client);
+  h3edge_iov prefix = prefix_of(&plain);
   size_t slot = (size_t)(h3edge__siphash(key, prefix.data, prefix.len) % H3EDGE__CLAIM_RATE_SLOTS);
   uint32_t second = (uint32_t)(now / H3EDGE_SECOND);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* address.c: IPv4 and IPv6 socket addresses, and their text. Pure: no resolver, no socket. */
+#include "util/address.h"
+
 #include <arpa/inet.h>
-#include <h3edge/base.h>
 #include <stdio.h>
 
 #include "util/number.h"
@@ -55,6 +56,21 @@ int h3edge_address_parse(h3edge_address *out, const char *text) {
   return error;
 }
 
+static bool is_v6(const h3edge_address *address) {
+  return address->len && address->as.any.sa_family == AF_INET6;
+}
+
+h3edge_address h3edge__address_plain(const h3edge_address *address) {
+  const struct sockaddr_in6 *v6 = &address->as.v6;
+  h3edge_address plain = {.len = sizeof plain.as.v4};
+
+  if (!is_v6(address) || !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return *address;
+  plain.as.v4.sin_family = AF_INET;
+  plain.as.v4.sin_port = v6->sin6_port;
+  memcpy(&plain.as.v4.sin_addr, v6->sin6_addr.s6_addr + 12, sizeof plain.as.v4.sin_addr);
+  return plain;
+}
+
 /* Every request needs it, and inet_ntop goes through printf. */
 static size_t write_v4(const struct in_addr *host, char out[H3EDGE_ADDRESS_TEXT]) {
   const uint8_t *bytes = (const uint8_t *)host;
@@ -74,23 +90,24 @@ static size_t write_v4(const struct in_addr *host, char out[H3EDGE_ADDRESS_TEXT]
 }
 
 size_t h3edge_address_host_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]) {
-  sa_family_t family = address->len ? address->as.any.sa_family : AF_UNSPEC;
+  h3edge_address plain = h3edge__address_plain(address);
 
-  if (family == AF_INET) return write_v4(&address->as.v4.sin_addr, out);
-  if (family != AF_INET6 || !inet_ntop(family, &address->as.v6.sin6_addr, out, H3EDGE_ADDRESS_TEXT)) out[0] = '\0';
+  if (plain.len && plain.as.any.sa_family == AF_INET) return write_v4(&plain.as.v4.sin_addr, out);
+  if (!is_v6(&plain) || !inet_ntop(AF_INET6, &plain.as.v6.sin6_addr, out, H3EDGE_ADDRESS_TEXT)) out[0] = '\0';
   return strlen(out);
 }
 
 size_t h3edge_address_text(const h3edge_address *address, char out[H3EDGE_ADDRESS_TEXT]) {
+  h3edge_address plain = h3edge__address_plain(address);
+  bool v6 = is_v6(&plain);
   char host[H3EDGE_ADDRESS_TEXT];
-  bool v6 = address->as.any.sa_family == AF_INET6;
   int len;
 
-  if (!h3edge_address_host_text(address, host)) {
+  if (!h3edge_address_host_text(&plain, host)) {
     out[0] = '\0';
     return 0;
   }
   len = snprintf(out, H3EDGE_ADDRESS_TEXT, v6 ? "[%.45s]:%u" : "%.45s:%u", host,
-                 ntohs(v6 ? address->as.v6.sin6_port : address->as.v4.sin_port));
+                 ntohs(v6 ? plain.as.v6.sin6_port : plain.as.v4.sin_port));
   return (size_t)len;
 }

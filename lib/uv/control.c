@@ -34,9 +34,14 @@ static void append_source(struct msghdr *message, const h3edge_address *local) {
   append(message, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
 }
 
+/* Whether the datagram is one of IPv6, and not of IPv4 on an IPv6 socket. */
+static bool is_v6(const h3edge_address *local) {
+  return local->as.any.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&local->as.v6.sin6_addr);
+}
+
 void h3edge__uv_control_write(struct msghdr *message, h3edge__uv_control *control, const h3edge_tx *tx,
                               size_t segment) {
-  bool v6 = tx->path.local.as.any.sa_family == AF_INET6;
+  bool v6 = is_v6(&tx->path.local);
   uint16_t size = (uint16_t)segment;
   int ecn = tx->ecn;
 

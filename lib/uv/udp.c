@@ -39,14 +39,13 @@ static int set_options(h3edge__udp *udp) {
   int fd = udp->fd;
   int size = udp->options.socket_buffer < INT_MAX ? (int)udp->options.socket_buffer : INT_MAX;
 
-  set_option(fd, IPPROTO_IP, IP_RECVTOS, 1); /* an IPv6 socket may carry IPv4 too */
+  set_option(fd, IPPROTO_IP, IP_RECVTOS, 1); /* these too of IPv6 sockets: they may carry IPv4 */
+  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  set_option(fd, IPPROTO_IP, IP_RECVERR, 0);
   if (v6) {
     set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
     set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 0);
-  } else {
-    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-    set_option(fd, IPPROTO_IP, IP_RECVERR, 0);
   }
   set_option(fd, SOL_SOCKET, SO_RCVBUF, size);
   set_option(fd, SOL_SOCKET, SO_SNDBUF, size);

@@ -16,6 +16,7 @@ static void each_part_is_quoted_when_it_has_to_be(void) {
   CHECK_STR(element(out, "192.0.2.7:1", "example.org"), "for=192.0.2.7;host=example.org;proto=https");
   CHECK_STR(element(out, "[2001:db8::7]:1", "example.org:8443"),
             "for=\"[2001:db8::7]\";host=\"example.org:8443\";proto=https");
+  CHECK_STR(element(out, "[::ffff:192.0.2.7]:1", "example.org"), "for=192.0.2.7;host=example.org;proto=https");
   CHECK_STR(element(out, "192.0.2.7:1", "[::1]"), "for=192.0.2.7;host=\"[::1]\";proto=https");
   CHECK_STR(element(out, "192.0.2.7:1", "a\";for=b\\c"), "for=192.0.2.7;host=\"a\\\";for=b\\\\c\";proto=https");
 done:;

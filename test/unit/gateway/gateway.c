@@ -136,7 +136,23 @@ static void trusts_those_on_its_list(void) {
   CHECK(trusts(gateway, "192.0.2.128:1") && trusts(gateway, "192.0.2.255:1") && !trusts(gateway, "192.0.2.127:1"));
   CHECK(trusts(gateway, "[2001:db8:7fff::1]:1") && !trusts(gateway, "[2001:db8:8000::1]:1"));
   CHECK(trusts(gateway, "198.51.100.7:1") && !trusts(gateway, "198.51.100.6:1"));
-  CHECK(!trusts(gateway, "[::ffff:10.0.0.1]:1") && !trusts(gateway, "[a00::]:1"));
+  CHECK(!trusts(gateway, "[a00::]:1"));
+done:
+  h3edge_gateway_free(gateway);
+}
+
+/* Of clients, and of ranges; half of the mapping is none. */
+static void mapped_ipv4_is_ipv4(void) {
+  h3edge_prefix trusted[] = {prefix_of("10.0.0.0:0", 8), prefix_of("[::ffff:192.0.2.128]:0", 121),
+                             prefix_of("[::ffff:0:0]:0", 90), prefix_of("[::]:0", 8)};
+  h3edge_gateway_options options = options_of(trusted, 4);
+  h3edge_gateway *gateway = NULL;
+
+  OK(h3edge_gateway_new(&gateway, &options));
+  CHECK(trusts(gateway, "[::ffff:10.0.0.1]:1") && !trusts(gateway, "[::ffff:11.0.0.1]:1"));
+  CHECK(trusts(gateway, "192.0.2.129:1") && trusts(gateway, "[::ffff:192.0.2.129]:1"));
+  CHECK(!trusts(gateway, "192.0.2.127:1") && !trusts(gateway, "[::ffff:192.0.2.127]:1"));
+  CHECK(trusts(gateway, "[::1]:1") && !trusts(gateway, "203.0.113.9:1"));
 done:
   h3edge_gateway_free(gateway);
 }
@@ -173,5 +189,5 @@ done:;
 
 UNIT_MAIN("gateway/gateway", UNIT(says_its_name_in_via), UNIT(refuses_options_that_lead_nowhere),
           UNIT(takes_a_copy_of_the_hooks_that_say_their_size), UNIT(refuses_ranges_that_are_none),
-          UNIT(trusts_those_on_its_list), UNIT(nothing_means_everybody_or_nobody),
+          UNIT(trusts_those_on_its_list), UNIT(mapped_ipv4_is_ipv4), UNIT(nothing_means_everybody_or_nobody),
           UNIT(lives_until_the_last_reference_is_gone))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit.h"
+#include "util/address.h"
 
 #include <arpa/inet.h>
+
+#include "unit.h"
 
 static void reads_what_it_writes(void) {
   static const char *const texts[] = {"127.0.0.1:443", "0.0.0.0:0", "[::1]:4433", "[2001:db8::7]:65535"};
@@ -84,5 +86,35 @@ static void no_address_has_no_text(void) {
 done:;
 }
 
+/* RFC 4291 2.5.5.2; what only looks like it is IPv6. */
+static void mapped_ipv4_is_ipv4(void) {
+  static const char *const texts[][3] = {
+      {"[::ffff:192.0.2.7]:443", "192.0.2.7:443", "192.0.2.7"},
+      {"[::ffff:c000:207]:0", "192.0.2.7:0", "192.0.2.7"},
+      {"[::fffe:192.0.2.7]:443", "[::fffe:c000:207]:443", "::fffe:c000:207"},
+      {"[64:ff9b::192.0.2.7]:443", "[64:ff9b::c000:207]:443", "64:ff9b::c000:207"},
+      {"[::]:443", "[::]:443", "::"},
+      {"192.0.2.7:443", "192.0.2.7:443", "192.0.2.7"},
+  };
+  h3edge_address none = {0}, address, plain;
+  char text[H3EDGE_ADDRESS_TEXT];
+  size_t i;
+
+  for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+    OK(h3edge_address_parse(&address, texts[i][0]));
+    CHECK_INT(h3edge_address_text(&address, text), strlen(texts[i][1]));
+    CHECK_TEXT(text, texts[i][1]);
+    CHECK_INT(h3edge_address_host_text(&address, text), strlen(texts[i][2]));
+    CHECK_TEXT(text, texts[i][2]);
+    plain = h3edge__address_plain(&address);
+    OK(h3edge_address_parse(&address, texts[i][1]));
+    CHECK_INT(plain.len, address.len);
+    CHECK(memcmp(&plain.as, &address.as, address.len) == 0);
+  }
+  CHECK_INT(h3edge__address_plain(&none).len, 0);
+done:;
+}
+
 UNIT_MAIN("util/address", UNIT(reads_what_it_writes), UNIT(refuses_what_is_no_address),
-          UNIT(a_failed_parse_leaves_the_address), UNIT(takes_system_addresses), UNIT(no_address_has_no_text))
+          UNIT(a_failed_parse_leaves_the_address), UNIT(takes_system_addresses), UNIT(no_address_has_no_text),
+          UNIT(mapped_ipv4_is_ipv4))

@@ -67,6 +67,26 @@ static void ipv4_has_its_source(void) {
   assert_true(message.msg_controllen <= sizeof control);
 }
 
+/* The source is said as IPv6, which it is to the socket, and the rest as IPv4, which the datagram is. */
+static void ipv4_on_an_ipv6_socket(void) {
+  h3edge_tx tx = {.path = {.local = address("[::ffff:192.0.2.1]:443")}, .ecn = 2};
+  h3edge_address learnt = address("[::]:443");
+  struct msghdr message = {.msg_iovlen = 0};
+  h3edge__uv_control control;
+  h3edge_rx rx = {.len = 1};
+  struct cmsghdr *part;
+
+  h3edge__uv_control_write(&message, &control, &tx, 0);
+  part = CMSG_FIRSTHDR(&message);
+  assert_int_equal(part->cmsg_type, IPV6_PKTINFO);
+  part = CMSG_NXTHDR(&message, part);
+  assert_int_equal(part->cmsg_level, IPPROTO_IP);
+  assert_int_equal(part->cmsg_type, IP_TOS);
+  h3edge__uv_control_read(&message, &learnt, &rx);
+  assert_memory_equal(&learnt.as.v6.sin6_addr, &tx.path.local.as.v6.sin6_addr, 16);
+  assert_int_equal(rx.ecn, 2);
+}
+
 /* A link-local address is nothing without its interface; any other must compare equal whatever it came in by. */
 static void interface_counts_for_link_local_only(void) {
   h3edge_tx tx = {.path = {.local = address("[fe80::1]:443")}};
@@ -105,4 +125,5 @@ static void what_does_not_fit_is_left_alone(void) {
 }
 
 UNIT_MAIN("uv/control", UNIT(ipv6_comes_back), UNIT(not_ect_is_not_sent), UNIT(ipv4_has_its_source),
-          UNIT(interface_counts_for_link_local_only), UNIT(what_does_not_fit_is_left_alone))
+          UNIT(ipv4_on_an_ipv6_socket), UNIT(interface_counts_for_link_local_only),
+          UNIT(what_does_not_fit_is_left_alone))
