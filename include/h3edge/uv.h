@@ -40,7 +40,8 @@ H3EDGE_API int h3edge_uv_new(h3edge_uv **out, uv_loop_t *loop, const h3edge_uv_o
  */
 H3EDGE_API int h3edge_uv_listen(h3edge_uv *uv, const h3edge_address *address, h3edge_address *bound,
                                 const char **detail);
-/* The same with a bound UDP socket of the caller's; taken, also when it fails. INVAL when it is none. */
+/* The same with a bound UDP socket of the caller's, which may be for IPv4 and IPv6 at once; taken, also when it fails.
+ * INVAL when it is none. */
 H3EDGE_API int h3edge_uv_listen_fd(h3edge_uv *uv, int fd, const char **detail);
 
 /* Several workers at one address: threads with a loop, a server and a binding each. The group has a socket for every

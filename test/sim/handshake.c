@@ -37,6 +37,22 @@ static void over_ipv6_too(void) {
   CHECK(f->complete);
 }
 
+/* Its token is good there, whatever port it comes from, and the application is told of it by its own address. */
+static void over_ipv4_on_an_ipv6_socket(void) {
+  edge *e = EDGE(.address = "[::ffff:198.51.100.1]:443", .server.retry = H3EDGE_RETRY_ALWAYS);
+  h3edge_address to = network_address("[::ffff:198.51.100.1]:443");
+  client *first = CLIENT(.address = "[::ffff:192.0.2.7]:5000", .to = &to), *second;
+  fetch *f = client_get(first, "/hello");
+
+  UNTIL(f->over && first->token_len > 0);
+  CHECK(f->complete && first->retried);
+  CHECK(strstr(origin_last(e->origin)->head, "\r\nx-forwarded-for: 192.0.2.7\r\n") != NULL);
+  second = CLIENT(.address = "[::ffff:192.0.2.7]:5001", .to = &to, .token_of = first);
+  f = client_get(second, "/hello");
+  UNTIL(f->over);
+  CHECK(f->complete && !second->retried);
+}
+
 static void retry_proves_the_address(void) {
   edge *e = EDGE(.server.retry = H3EDGE_RETRY_ALWAYS);
   client *c = CLIENT();
@@ -219,7 +235,7 @@ static void half_open_connections_are_limited(void) {
   CHECK(honest->confirmed); /* its Initial is sent again until there is room */
 }
 
-SIM_MAIN("handshake", STORY(a_page_comes_back), STORY(over_ipv6_too), STORY(retry_proves_the_address),
+SIM_MAIN("handshake", STORY(a_page_comes_back), STORY(over_ipv6_too), STORY(over_ipv4_on_an_ipv6_socket), STORY(retry_proves_the_address),
          STORY(a_token_spares_the_retry), STORY(a_token_is_good_for_its_address_only),
          STORY(an_unknown_version_is_negotiated), STORY(the_certificate_fits_the_name),
          STORY(credentials_can_be_replaced), STORY(without_h3_there_is_no_connection),

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What clients hear when the binding stops, over real sockets. */
 #include "edge.h"
-#include "quic/client.h"
+#include "visitor.h"
 
 #define H3_NO_ERROR 0x100
 #define CLIENTS 40 /* with two batches for each, that is more than one turn of the loop sends */
-
-/* A client with a socket of its own. */
-typedef struct visitor {
-  client *client;
-  int fd;
-} visitor;
 
 typedef struct visit {
   edge edge;
@@ -18,41 +12,16 @@ typedef struct visit {
   size_t count;
 } visit;
 
-static void hear(visitor *v) {
-  uint8_t data[1500];
-  h3edge_tx tx = {.segment = sizeof data};
-  ssize_t len;
-
-  while ((len = recv(v->fd, data, sizeof data, 0)) > 0) {
-    tx.len = (size_t)len;
-    client_read(v->client, data, &tx);
-  }
-}
-
-static void talk(visitor *v) {
-  client *c = v->client;
-  uint8_t data[1500];
-  size_t len;
-
-  c->now = uv_hrtime();
-  hear(v);
-  if (ngtcp2_conn_get_expiry(c->quic) <= c->now) assert_int_equal(ngtcp2_conn_handle_expiry(c->quic, c->now), 0);
-  while ((len = client_write(c, data))) assert_int_equal(send(v->fd, data, len, 0), len);
-}
-
 static bool are_connected(visit *v) {
   size_t connected = 0;
   size_t i;
 
-  for (i = 0; i < v->count; i++) {
-    talk(&v->visitors[i]);
-    connected += ngtcp2_conn_get_handshake_completed(v->visitors[i].client->quic) != 0;
-  }
+  for (i = 0; i < v->count; i++) connected += visitor_is_connected(&v->visitors[i]);
   return connected == v->count;
 }
 
 static bool was_told(visitor *v) {
-  hear(v);
+  visitor_hear(v);
   return v->client->error == NGTCP2_ERR_DRAINING &&
          client_closed_with(v->client)->type == NGTCP2_CCERR_TYPE_APPLICATION &&
          client_closed_with(v->client)->error_code == H3_NO_ERROR;
@@ -60,7 +29,6 @@ static bool was_told(visitor *v) {
 
 /* So many clients connect. 0, or NOMEM. */
 static int begin(visit *v, size_t count) {
-  static const client_options ordinary;
   h3edge_address there;
   int error;
 
@@ -70,13 +38,7 @@ static int begin(visit *v, size_t count) {
   error = edge_bind(&v->edge);
   if (!error) error = h3edge_uv_listen(v->edge.uv, &there, &there, NULL);
   if (error) return error;
-  for (; v->count < count; v->count++) {
-    visitor *one = &v->visitors[v->count];
-
-    one->client = client_new(&ordinary, uv_hrtime());
-    one->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(one->fd, &there.as.any, there.len), 0);
-  }
+  while (v->count < count) visitor_begin(&v->visitors[v->count++], &there);
   LOOP_UNTIL(&v->edge.loop, are_connected(v));
 done:
   return 0;
@@ -84,12 +46,7 @@ done:
 
 static void end(visit *v) {
   edge_end(&v->edge);
-  while (v->count) {
-    visitor *one = &v->visitors[--v->count];
-
-    client_free(one->client);
-    close(one->fd);
-  }
+  while (v->count) visitor_end(&v->visitors[--v->count]);
 }
 
 static void nobody_is_left_without_a_word(void) {
