@@ -84,12 +84,11 @@ static int gnutls_failed(const char **detail, int error) {
   return fail(detail, gnutls_strerror(error));
 }
 
+/* Clients bear any order behind the server's own certificate (RFC 8446 4.4.2). */
 static int pair_read(pair *p, const gnutls_datum_t *cert, const gnutls_datum_t *key, const char **detail) {
   int error = gnutls_x509_crt_list_import2(&p->chain, &p->count, cert, GNUTLS_X509_FMT_PEM, 0);
 
   if (error == GNUTLS_E_NO_CERTIFICATE_FOUND) return fail(detail, "there is no PEM certificate in it");
-  if (error == GNUTLS_E_CERTIFICATE_LIST_UNSORTED)
-    return fail(detail, "the certificates are not in order: the server's own comes first, then each one's issuer");
   if (error < 0) return gnutls_failed(detail, error);
   error = gnutls_x509_privkey_init(&p->key);
   if (!error) error = gnutls_x509_privkey_import2(p->key, key, GNUTLS_X509_FMT_PEM, NULL, 0);
@@ -106,7 +105,7 @@ static int pair_check(const pair *p, const char **detail) {
 
   if (!error) error = gnutls_x509_privkey_get_key_id(p->key, GNUTLS_KEYID_USE_SHA256, of_key, &key_len);
   if (error) return gnutls_failed(detail, error);
-  if (memcmp(of_cert, of_key, sizeof of_cert) != 0) return fail(detail, "the key does not belong to the certificate");
+  if (memcmp(of_cert, of_key, sizeof of_cert) != 0) return fail(detail, "the key does not belong to the first certificate");
   return 0;
 }
 

@@ -100,12 +100,29 @@ static void test_refused(void) {
   h3edge_str garbage = h3edge_str_of("this is not PEM");
   h3edge_str broken = h3edge_str_of("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 
-  expect_refused(str(p.cert), str(other.key), "the key does not belong to the certificate");
+  expect_refused(str(p.cert), str(other.key), "the key does not belong to the first certificate");
   expect_refused(garbage, str(p.key), "there is no PEM certificate in it");
   expect_refused(str(p.key), str(p.key), "there is no PEM certificate in it");
   expect_refused(str(p.cert), garbage, "there is no PEM private key in it");
   expect_refused(str(p.cert), str(p.cert), "there is no PEM private key in it");
   expect_refused(broken, str(p.key), NULL);
+  pem_free(&p);
+  pem_free(&other);
+}
+
+/* The server's own certificate is the first, whatever comes behind it. */
+static void test_order(void) {
+  h3edge_credentials *credentials = NULL;
+  pem p = pem_new("a.example"), other = pem_new("b.example");
+  const char *detail = NULL;
+  char chain[8192];
+
+  assert_int_equal(h3edge_credentials_new(&credentials), 0);
+  snprintf(chain, sizeof chain, "%s%s", (const char *)p.cert.data, (const char *)other.cert.data);
+  CHECK_INT(h3edge_credentials_add_memory(credentials, h3edge_str_of(chain), str(p.key), &detail), 0);
+  expect_refused(h3edge_str_of(chain), str(other.key), "the key does not belong to the first certificate");
+done:
+  h3edge_credentials_free(credentials);
   pem_free(&p);
   pem_free(&other);
 }
@@ -286,6 +303,6 @@ done:
   h3edge_credentials_free(empty);
 }
 
-UNIT_MAIN("credentials", UNIT(test_memory_and_files), UNIT(test_refused), UNIT(test_encrypted_key),
+UNIT_MAIN("credentials", UNIT(test_memory_and_files), UNIT(test_refused), UNIT(test_order), UNIT(test_encrypted_key),
           UNIT(test_unreadable_files), UNIT(test_invalid_arguments), UNIT(test_chosen_by_server_name),
           UNIT(test_self_signed), UNIT(test_self_signed_chosen_by_server_name), UNIT(test_replaced))
