@@ -70,9 +70,9 @@ H3EDGE_API int h3edge_uv_listen_group(h3edge_uv *uv, const h3edge_uv_group *grou
 H3EDGE_API void h3edge_uv_group_free(h3edge_uv_group *group);
 
 /* Shuts server and upstream down and lets the requests at hand finish for at most `grace` nanoseconds. The clients that
- * are left then are told so (h3edge_server_close); while a socket is full that may take a second more. Closes everything
- * and calls `on_stopped` (may be NULL) last, from the loop. The binding is gone after it; server and upstream are then
- * the caller's to free. A second call only shortens the grace. */
+ * are left then are told so (h3edge_server_close); while a socket is full that may take a second more. Closes
+ * everything and calls `on_stopped` (may be NULL) last, from the loop. The binding is gone after it; server and
+ * upstream are then the caller's to free. A second call only shortens the grace. */
 H3EDGE_API void h3edge_uv_stop(h3edge_uv *uv, h3edge_ts grace, void (*on_stopped)(void *ctx), void *ctx);
 
 /* The time that the binding gives to the objects. */

@@ -105,7 +105,8 @@ static int pair_check(const pair *p, const char **detail) {
 
   if (!error) error = gnutls_x509_privkey_get_key_id(p->key, GNUTLS_KEYID_USE_SHA256, of_key, &key_len);
   if (error) return gnutls_failed(detail, error);
-  if (memcmp(of_cert, of_key, sizeof of_cert) != 0) return fail(detail, "the key does not belong to the first certificate");
+  if (memcmp(of_cert, of_key, sizeof of_cert) != 0)
+    return fail(detail, "the key does not belong to the first certificate");
   return 0;
 }
 

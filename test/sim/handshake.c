@@ -235,8 +235,8 @@ static void half_open_connections_are_limited(void) {
   CHECK(honest->confirmed); /* its Initial is sent again until there is room */
 }
 
-SIM_MAIN("handshake", STORY(a_page_comes_back), STORY(over_ipv6_too), STORY(over_ipv4_on_an_ipv6_socket), STORY(retry_proves_the_address),
-         STORY(a_token_spares_the_retry), STORY(a_token_is_good_for_its_address_only),
+SIM_MAIN("handshake", STORY(a_page_comes_back), STORY(over_ipv6_too), STORY(over_ipv4_on_an_ipv6_socket),
+         STORY(retry_proves_the_address), STORY(a_token_spares_the_retry), STORY(a_token_is_good_for_its_address_only),
          STORY(an_unknown_version_is_negotiated), STORY(the_certificate_fits_the_name),
          STORY(credentials_can_be_replaced), STORY(without_h3_there_is_no_connection),
          STORY(too_few_streams_are_no_connection), STORY(a_half_open_connection_ends), STORY(silence_ends_a_connection),
