@@ -267,6 +267,7 @@ void client_migrate(client *c, const char *address, bool at_once) {
   if (!c->confirmed || c->over) return;
   network_attach(&to, false, arrive, c);
   c->address = to;
+  c->migrations++;
   c->path_validated = false;
   path = client_path(c);
   error = at_once ? ngtcp2_conn_initiate_immediate_migration(c->quic, &path, world_now())

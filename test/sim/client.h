@@ -55,7 +55,8 @@ struct client {
   bool version_1_offered;
   bool retried;        /* a Retry came */
   bool going_away;     /* GOAWAY came */
-  bool path_validated; /* the last migration's new path */
+  size_t migrations;   /* so far */
+  bool path_validated; /* the last one's new path */
   uint8_t token[512];  /* the last NEW_TOKEN */
   size_t token_len;
   uint8_t ecn; /* bits of ECN, or'd over all datagrams that came */

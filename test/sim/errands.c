@@ -100,12 +100,20 @@ void errands_are_done(const edge *e) {
   hold_against(e);
 }
 
+static bool was_closed_with(const client *c, uint64_t code) {
+  return c->peer_closed && !c->close_is_application && c->close_code == code;
+}
+
+bool errands_were_miscounted(const client *c) {
+  return c->migrations > 1 && (c->stateless_reset || was_closed_with(c, NGTCP2_CONNECTION_ID_LIMIT_ERROR));
+}
+
 /* Nothing but silence may take a connection away. A reset without a state is what the edge has left to say then, and to
  * a Retry token that took too long, that it is not good any more (RFC 9000 8.1.3). */
 static bool was_lost_in_the_weather(const client *c) {
-  bool late = c->peer_closed && !c->close_is_application && c->close_code == NGTCP2_INVALID_TOKEN;
+  bool late = c->retried && was_closed_with(c, NGTCP2_INVALID_TOKEN);
 
-  return c->over && (c->fell_silent || c->stateless_reset || (late && c->retried));
+  return c->over && (c->fell_silent || c->stateless_reset || late || errands_were_miscounted(c));
 }
 
 static void go_again(errand *one, client **as) {

@@ -17,5 +17,9 @@ void errands_are_done(const edge *e);
 /* The same where a connection may be lost in the weather: then its client comes again with what was not answered, and
  * what it asked for before was executed once at most. Returns how often that was. */
 size_t errands_are_done_at_last(const edge *e);
+/* One thing ends the connection of an honest client that moves again and again: ngtcp2 1.11 (1.24 reads the same) holds
+ * on to a connection ID that it has retired as its way back to the path before, and counts it. The one that the client
+ * gives in its place then is one too many. */
+bool errands_were_miscounted(const client *c);
 
 #endif
