@@ -121,8 +121,8 @@ typedef struct h3edge_server_options {
    * under way, and do it once more)… */
   size_t max_resets;
   /* … and what carries nothing: frames that are empty or of unknown types, but for ten on the stream of each request;
-   * frames of the control stream; and streams without a request. What clients send on purpose (RFC 9114 7.2.8) is far
-   * below (1,000). */
+   * frames of the control stream; streams without a request; and QPACK's instructions, but for as many with each request
+   * as its table has room for entries, 128. What clients send on purpose (RFC 9114 7.2.8) is far below (1,000). */
   size_t max_useless;
   /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
    * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* control.h: reads along on the client's unidirectional streams: counts the control stream's frames, and looks for one
- * border at which nghttp3 must not be left.
+/* control.h: reads along on the client's unidirectional streams: counts the control stream's frames and the
+ * instructions of QPACK's two, and looks for one border at which nghttp3 must not be left.
  *
  * nghttp3 before 1.10 asserts that something follows when the element ID of a PRIORITY_UPDATE frame (RFC 9218 7.2) ends
  * but the frame does not: a packet that ends there would end the process. So the ID's last byte waits for the next one.
@@ -15,17 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "h3/integer.h"
+
 typedef struct h3edge__control {
   int64_t id; /* of the stream; 0: of none */
   uint8_t held;
   bool holds;
-  size_t frames; /* of the control stream, that were begun */
+  size_t frames;       /* of the control stream, that were begun */
+  size_t instructions; /* of QPACK's, the same */
   /* Where it stands. */
   unsigned step;
-  unsigned more;   /* bytes that a variable-length integer still needs */
-  uint64_t number; /* the integer so far */
-  uint64_t type;   /* of the frame */
-  uint64_t left;   /* bytes left of the frame */
+  h3edge__integer integer;
+  uint64_t type; /* of the frame, or of a stream of QPACK's */
+  uint64_t left; /* bytes left of the frame, or of a name or value */
   bool malformed;
 } h3edge__control;
 

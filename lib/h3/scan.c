@@ -21,37 +21,9 @@ enum {
   VALUE
 };
 
-/* A variable-length integer (RFC 9000 16), byte by byte; true with the last one. */
-static bool read_varint(h3edge__scan *scan, uint8_t byte) {
-  if (scan->more) {
-    scan->number = scan->number << 8 | byte;
-    return !--scan->more;
-  }
-  scan->number = byte & 0x3f;
-  scan->more = (1u << (byte >> 6)) - 1;
-  return !scan->more;
-}
-
-/* A prefixed integer (RFC 7541 5.1) whose first byte has `bits` of it; true with the last byte. What overflows is
- * refused by nghttp3. */
-static bool read_number(h3edge__scan *scan, uint8_t byte, unsigned bits) {
-  uint8_t mask = (uint8_t)((1u << bits) - 1);
-
-  if (scan->more) {
-    if (scan->shift < 56) scan->number += (uint64_t)(byte & 0x7f) << scan->shift;
-    scan->shift += 7;
-    scan->more = byte & 0x80;
-    return !scan->more;
-  }
-  scan->number = byte & mask;
-  scan->shift = 0;
-  scan->more = scan->number == mask;
-  return !scan->more;
-}
-
 static void begin_text(h3edge__scan *scan, unsigned step, unsigned after, uint64_t max) {
-  if (scan->number > max) scan->too_long = true;
-  scan->text = scan->number;
+  if (scan->integer.value > max) scan->too_long = true;
+  scan->text = scan->integer.value;
   scan->step = scan->text ? step : after;
 }
 
@@ -99,7 +71,7 @@ static void read_section_byte(h3edge__scan *scan, uint8_t byte) {
   unsigned bits = scan->step == INSERT_COUNT ? 8 : 7;
 
   if (scan->step == LINE) bits = begin_line(scan, byte);
-  if (read_number(scan, byte, bits)) end_number(scan);
+  if (h3edge__integer_read_prefixed(&scan->integer, byte, bits)) end_number(scan);
 }
 
 static size_t read_payload(h3edge__scan *scan, const uint8_t *data, size_t len) {
@@ -117,7 +89,7 @@ static size_t read_payload(h3edge__scan *scan, const uint8_t *data, size_t len) 
 }
 
 static void begin_payload(h3edge__scan *scan) {
-  scan->left = scan->number;
+  scan->left = scan->integer.value;
   scan->step = scan->type == FRAME_HEADERS ? INSERT_COUNT : SKIP;
   if (scan->type == FRAME_HEADERS)
     scan->sections++;
@@ -128,12 +100,12 @@ static void begin_payload(h3edge__scan *scan) {
 }
 
 static void read_frame_byte(h3edge__scan *scan, uint8_t byte) {
-  if (!read_varint(scan, byte)) return;
+  if (!h3edge__integer_read(&scan->integer, byte)) return;
   if (scan->step == LENGTH) {
     begin_payload(scan);
     return;
   }
-  scan->type = scan->number;
+  scan->type = scan->integer.value;
   scan->step = LENGTH;
 }
 
@@ -147,7 +119,7 @@ size_t h3edge__scan_read(h3edge__scan *scan, const uint8_t *data, size_t len) {
       used += read_payload(scan, data + used, len - used);
     if (scan->step < SKIP || scan->left) continue;
     scan->step = TYPE;
-    scan->more = 0;
+    scan->integer.more = 0;
     if (scan->type == FRAME_HEADERS) break;
   }
   return used;

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "h3/integer.h"
+
 /* Longer names and values, as encoded, end the connection in nghttp3. */
 #define H3EDGE__SCAN_NAME_MAX 256
 #define H3EDGE__SCAN_VALUE_MAX 65536
@@ -27,12 +29,10 @@ typedef struct h3edge__scan {
   bool too_long;                       /* a name or value is over the limits above */
   /* Where it stands. */
   unsigned step;
-  unsigned more;   /* bytes that a variable-length integer still needs, or whether a prefixed integer goes on */
-  unsigned shift;  /* of the next byte of a prefixed integer */
-  uint64_t number; /* the integer so far */
-  uint64_t type;   /* of the frame */
-  uint64_t left;   /* bytes left of the frame */
-  uint64_t text;   /* bytes left of a name or value */
+  h3edge__integer integer;
+  uint64_t type; /* of the frame */
+  uint64_t left; /* bytes left of the frame */
+  uint64_t text; /* bytes left of a name or value */
 } h3edge__scan;
 
 /* Begins as all zero. Reads the next bytes of the stream up to the end of a field section, or all: returns how many.

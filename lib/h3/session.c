@@ -77,6 +77,7 @@ static void *session_open(void *ctx, h3edge__conn *conn) {
   session->bare_end = -1;
   h3edge__list_init(&session->streams);
   h3edge__list_init(&session->due);
+  h3edge__session_count_begin(session);
   h3edge__session_begin_early(session);
   h3edge__session_begin_unused(session);
   if (!open_h3(session)) return session;
@@ -110,6 +111,7 @@ static h3edge__stream *accept_stream(h3edge__session *session, int64_t id) {
   h3edge__stream *stream = h3edge__stream_new(session, id);
   nghttp3_ssize error = stream ? nghttp3_conn_read_stream(session->h3, id, NULL, 0, 0) : NGHTTP3_ERR_NOMEM;
 
+  h3edge__session_count_begin(session);
   if (!error) error = nghttp3_conn_set_stream_user_data(session->h3, id, stream);
   if (!error) return stream;
   h3edge__session_fail(session, (int)error);
@@ -144,15 +146,19 @@ static int received_uni(h3edge__session *session, int64_t id, const uint8_t *dat
   h3edge__control *control = H3EDGE__OR(find_uni(session, id), find_uni(session, 0));
   uint8_t joined[2];
   size_t frames;
+  size_t instructions;
   size_t ready;
 
   if (!control || fin) return feed_uni(session, id, data, len, fin);
   control->id = id;
   frames = control->frames;
+  instructions = control->instructions;
   ready = h3edge__control_read(control, data, len);
   if (control->malformed)
     return h3edge__session_fail_with(session, NGHTTP3_H3_FRAME_ERROR, "a frame goes on behind its ID");
-  if (h3edge__session_count_useless(session, control->frames - frames)) return -1;
+  if (h3edge__session_count_useless(session, control->frames - frames) ||
+      h3edge__session_count_instructions(session, control->instructions - instructions))
+    return -1;
   if (control->holds && len) {
     joined[0] = control->held;
     joined[1] = *data;

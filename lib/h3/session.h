@@ -61,7 +61,8 @@ typedef struct h3edge__session {
   h3edge_ts unused_since; /* … and since when there is no request */
   uint64_t acked;         /* bytes of all streams */
   h3edge__rate resets;    /* of requests, by the client's doing (excess.c) */
-  h3edge__rate useless;   /* frames and streams */
+  h3edge__rate useless;   /* frames, streams and instructions */
+  size_t instructions;    /* of QPACK, that may come before they count as such */
   bool broken;            /* nghttp3 gave up: it may only be deleted */
   bool closing;           /* the connection is over: no commands any more */
   h3edge__early early;
@@ -95,10 +96,12 @@ void h3edge__session_watch(h3edge__session *session);
 void h3edge__session_look(void *session);
 void h3edge__session_shutdown(void *session);
 
-/* excess.c: a request has ended for that reason; so many frames or streams carried nothing. The latter: 0, or -1 when
- * it was too much. */
+/* excess.c: a request has begun, or ended for that reason; so many frames or streams carried nothing; so many
+ * instructions came on QPACK's streams. The last two: 0, or -1 when it was too much. */
+void h3edge__session_count_begin(h3edge__session *session);
 void h3edge__session_count_end(h3edge__session *session, h3edge_reason reason);
 int h3edge__session_count_useless(h3edge__session *session, size_t count);
+int h3edge__session_count_instructions(h3edge__session *session, size_t count);
 
 /* early.c: the connection begins, its handshake is complete, it ends. */
 void h3edge__session_begin_early(h3edge__session *session);

@@ -20,7 +20,7 @@ void sockets_end(void);
 client *attack_client(client *c); /* `c`, or a new one that is connected when `c` is NULL or over */
 
 void resets_of_requests(void), resets_of_responses(void), resets_at_once(void), resets_provoked(void);
-void tables_of_big_entries(void), tables_waited_for(void), tables_rewritten(void);
+void tables_of_big_entries(void), tables_waited_for(void), tables_rewritten(void), tables_of_instructions(void);
 void control_breaches(void), control_floods(void), control_strange_streams(void);
 void slow_heads(void), slow_content(void), slow_readers(void);
 void packets_forged(void), packets_of_noise(void), packets_from_everywhere(void);

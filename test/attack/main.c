@@ -21,6 +21,7 @@ static const struct {
     ATTACK(tables_of_big_entries),
     ATTACK(tables_waited_for),
     ATTACK(tables_rewritten),
+    ATTACK(tables_of_instructions),
     ATTACK(control_breaches),
     ATTACK(control_floods),
     ATTACK(control_strange_streams),

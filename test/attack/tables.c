@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tables.c: abuse of QPACK (RFC 9204): entries that stand for much, that never come, and that change all the time. */
+/* tables.c: abuse of QPACK (RFC 9204): entries that stand for much, that never come, and that change all the time; and
+ * instructions that do nothing at all. */
 #include "attack.h"
 #include "bombs.h"
 
@@ -66,4 +67,27 @@ void tables_rewritten(void) {
     fetch_raw_more(encoder, w.data, w.len, false);
     sim_run(100 * H3EDGE_MILLISECOND);
   }
+}
+
+static void flood(uint64_t kind) {
+  static wire w;
+  client *c = bombs_client(NULL);
+  fetch *stream;
+  size_t i;
+
+  w.len = 0;
+  wire_integer(&w, kind);
+  stream = client_raw_uni(c, w.data, w.len, false);
+  for (i = 0; i < 8 && !c->over; i++) {
+    bombs_instructions(&w, kind == WIRE_ENCODER, 1000);
+    fetch_raw_more(stream, w.data, w.len, false);
+    sim_run(20 * H3EDGE_MILLISECOND);
+  }
+  UNTIL(c->over);
+  CHECK(c->peer_closed && c->close_is_application && c->close_code == NGHTTP3_H3_EXCESSIVE_LOAD);
+}
+
+void tables_of_instructions(void) {
+  flood(WIRE_ENCODER);
+  flood(WIRE_DECODER);
 }

@@ -49,7 +49,7 @@ def test_resets(attack, least, application):
 
 
 @each(tables_of_big_entries={"requests_refused": 10}, tables_waited_for={"connections_closed_by_us": 1},
-      tables_rewritten={"connections_accepted": 1})
+      tables_rewritten={"useless_limited": 1}, tables_of_instructions={"useless_limited": 2})
 def test_tables(attack, least, application):
     serves_others(application, attack, least)
 

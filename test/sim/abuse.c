@@ -127,5 +127,38 @@ static void streams_that_wait_for_the_table(void) {
   sim_still_serves(e, CLIENT());
 }
 
+/* With each request some are allowed, and with none of them not many. */
+static void instructions_that_do_nothing(void) {
+  static const uint64_t streams[] = {WIRE_ENCODER, WIRE_DECODER};
+  static wire w;
+  edge *e = EDGE();
+  size_t i, n;
+
+  for (i = 0; i < sizeof streams / sizeof *streams; i++) {
+    client *c = bombs_client(NULL);
+    fetch *stream;
+
+    w.len = 0;
+    wire_integer(&w, streams[i]);
+    stream = client_raw_uni(c, w.data, w.len, false);
+    for (n = 0; n < 20; n++) {
+      bombs_instructions(&w, !i, 100);
+      fetch_raw_more(stream, w.data, w.len, false);
+      w.len = 0;
+      wire_head(&w, GET);
+      client_raw(c, w.data, w.len, true);
+      sim_run(30 * H3EDGE_MILLISECOND);
+    }
+    CHECK(!c->over);
+    CHECK_INT(edge_stats(e).useless_limited, i);
+    bombs_instructions(&w, !i, 2000);
+    fetch_raw_more(stream, w.data, w.len, false);
+    was_too_much(c);
+    CHECK_INT(edge_stats(e).useless_limited, i + 1);
+    sim_still_serves(e, CLIENT());
+  }
+}
+
 SIM_MAIN("abuse", STORY(frames_that_carry_nothing), STORY(unknown_frames_on_the_control_stream),
-         STORY(streams_of_no_known_kind), STORY(references_to_one_big_entry), STORY(streams_that_wait_for_the_table))
+         STORY(streams_of_no_known_kind), STORY(references_to_one_big_entry), STORY(streams_that_wait_for_the_table),
+         STORY(instructions_that_do_nothing))

@@ -42,3 +42,8 @@ void bombs_references(wire *w, size_t times) {
   while (times--) wire_bytes(w, "\x80", 1);
   wire_head_end(w);
 }
+
+void bombs_instructions(wire *w, bool encoder, size_t count) {
+  w->len = 0;
+  while (count--) wire_bytes(w, encoder ? "\x20" : "\x40", 1);
+}

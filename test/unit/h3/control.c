@@ -91,6 +91,39 @@ done:
   return;
 }
 
+/* How many instructions there are in so many bytes, however they are cut. */
+static void has_instructions(const uint8_t *data, size_t len, size_t count) {
+  h3edge__control whole = {.id = 2}, pieces = {.id = 2};
+  size_t i;
+
+  CHECK_INT(h3edge__control_read(&whole, data, len), len);
+  CHECK_INT(whole.instructions, count);
+  for (i = 0; i < len; i++) CHECK_INT(h3edge__control_read(&pieces, data + i, 1), 1);
+  CHECK_INT(pieces.instructions, count);
+  CHECK_INT(whole.frames + pieces.frames, 0);
+done:
+  return;
+}
+
+static void instructions_of_qpack_are_counted(void) {
+  /* RFC 9204 4.3: the capacity, a duplicate, a name by its index, and one by itself */
+  has_instructions(BYTES("\x02\x20\x3f\xe1\x1f"), 2);
+  has_instructions(BYTES("\x02\x00\x1f\x00\x1f\x80\x01\x02"), 4);
+  has_instructions(BYTES("\x02\xc1\x01/\xff\x80\x01\x00\xc1\x83\x20\x20\x20\x20"), 4);
+  has_instructions(BYTES("\x02\x41x\x01y\x5f\x01" /* a name of 32 bytes */
+                         "12345678123456781234567812345678\x00\x40\x00\x20"),
+                   4);
+  has_instructions(BYTES("\x02\x41x\x7f\x02" /* and a value of 129 */
+                         "12345678123456781234567812345678123456781234567812345678123456781"
+                         "2345678123456781234567812345678123456781234567812345678123456781\x20"),
+                   2);
+  /* RFC 9204 4.4: a section acknowledged, a stream cancelled, an insert count */
+  has_instructions(BYTES("\x03\x84\xff\x00\x44\x7f\x00\x01\x3f\x00"), 6);
+  has_instructions(BYTES("\x40\x02\x20\x20"), 2); /* the type of the stream may be long */
+  has_instructions(BYTES("\x21\x20\x20"), 0);
+}
+
 UNIT_MAIN("control", UNIT(the_end_of_an_element_id_is_the_border), UNIT(a_frame_that_ends_with_it_has_none),
           UNIT(what_is_something_else_has_none), UNIT(a_frame_of_one_id_has_nothing_else),
-          UNIT(the_type_of_the_stream_may_be_long), UNIT(frames_of_the_control_stream_are_counted))
+          UNIT(the_type_of_the_stream_may_be_long), UNIT(frames_of_the_control_stream_are_counted),
+          UNIT(instructions_of_qpack_are_counted))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How much of what brings nothing a connection may have in a second: exactly as much, and one more. wire.c allows 10
- * resets, and 50 frames or streams that carry nothing, of which the client's SETTINGS are the first. */
+ * resets, 50 frames or streams that carry nothing, of which the client's SETTINGS are the first, and 100 requests. */
 #include "wire.h"
 
 #define USELESS (50 - 1)
@@ -185,8 +185,72 @@ done:
   wire_close();
 }
 
+/* RFC 9204 3.2.1: so many entries have room in a table of 4,096 bytes. */
+#define ENTRIES 128
+#define REQUESTS 100
+
+enum { CONTROL = 2, ENCODER = 6, DECODER = 10 };
+
+static int uni(int64_t id, const char *data, size_t len) {
+  return app->received(wire.session, id, (const uint8_t *)data, len, false);
+}
+
+/* A client of which there is only what the tests send. */
+static int open_bare(void) {
+  wire_prepare(wire_attach);
+  if (wire_begin_bare()) return H3EDGE_ERR_NOMEM;
+  if (uni(CONTROL, "\x00\x04\x00", 3) || uni(ENCODER, "\x02", 1) || uni(DECODER, "\x03", 1)) return H3EDGE_ERR_NOMEM;
+  return 0;
+}
+
+/* That the table has no bytes (RFC 9204 4.3.1), or that a stream is not needed (4.4.2). */
+static int instructions(int64_t id, size_t count) {
+  int error = 0;
+
+  while (count-- && !error) error = uni(id, id == ENCODER ? "\x20" : "\x40", 1);
+  return error;
+}
+
+static void so_many_instructions(int64_t id) {
+  OK(open_bare());
+  CHECK_INT(instructions(id, ENTRIES + USELESS), 0);
+  CHECK(wire_is_up());
+  CHECK_INT(instructions(id, 1), -1);
+  CHECK(was_too_much("too much that carries nothing"));
+  CHECK_INT(wire.stats.useless_limited, 1);
+done:
+  wire_close();
+}
+
+static void instructions_for_the_table(void) {
+  so_many_instructions(ENCODER);
+}
+
+static void streams_that_are_cancelled(void) {
+  so_many_instructions(DECODER);
+}
+
+/* With each request that begins more may come; but not any number once there have been many. */
+static void a_request_brings_instructions(void) {
+  size_t i;
+
+  OK(open_bare());
+  for (i = 0; i < 3; i++) {
+    CHECK_INT(instructions(ENCODER, ENTRIES), 0);
+    CHECK_INT(wire_raw(wire_new_stream(), "\x01", 1, false), 0);
+  }
+  CHECK_INT(wire_raw(wire_new_stream(), "\x01", 1, false), 0);
+  CHECK_INT(instructions(ENCODER, ENTRIES + REQUESTS + USELESS), 0);
+  CHECK(wire_is_up());
+  CHECK_INT(instructions(DECODER, 1), -1);
+  CHECK(was_too_much("too much that carries nothing"));
+done:
+  wire_close();
+}
+
 UNIT_MAIN("excess", UNIT(resets_that_are_provoked), UNIT(resets_by_the_client),
           UNIT(after_a_second_there_may_be_as_many), UNIT(what_is_answered_or_ended_here_is_not_counted),
           UNIT(frames_on_one_stream), UNIT(frames_on_many_streams_at_once),
           UNIT(a_few_with_each_request_are_not_counted), UNIT(frames_on_the_control_stream),
-          UNIT(streams_of_no_known_kind))
+          UNIT(streams_of_no_known_kind), UNIT(instructions_for_the_table), UNIT(streams_that_are_cancelled),
+          UNIT(a_request_brings_instructions))
