@@ -9,18 +9,7 @@
 enum { CANCEL_PUSH = 0x3, MAX_PUSH_ID = 0xd, UNKNOWN = 0x21, PRIORITY_UPDATE = 0xf0700 };
 
 void control_breaches(void) {
-  size_t i;
-
-  for (i = 0; i < breach_count; i++) {
-    const breach *b = &breaches[i];
-    client *c = CLIENT(.bare = true);
-
-    UNTIL(c->confirmed);
-    breach_commit(b, c);
-    UNTIL(c->over);
-    sim_expected(c->peer_closed && c->close_is_application && c->close_code == b->code, __FILE__, __LINE__,
-                 "%s: closed by the edge %d, code 0x%llx", b->what, c->peer_closed, (unsigned long long)c->close_code);
-  }
+  breach_all();
 }
 
 static void number_in_a_frame(wire *w, uint64_t type, uint64_t number) {

@@ -7,6 +7,13 @@
 #define GET ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\n"
 #define POST ":method: POST\n:scheme: https\n:authority: localhost\n:path: /\n"
 
+typedef struct breach {
+  const char *what;
+  uint64_t code;
+  bool on_request;
+  void (*write)(wire *w);
+} breach;
+
 void breach_control(wire *w) {
   wire_integer(w, WIRE_CONTROL);
   wire_frame(w, WIRE_SETTINGS, "", 0);
@@ -88,7 +95,7 @@ static void half_a_frame(wire *w) {
   w->len -= 3;
 }
 
-const breach breaches[] = {
+static const breach breaches[] = {
     {"no SETTINGS", NGHTTP3_H3_MISSING_SETTINGS, false, no_settings},
     {"two SETTINGS", NGHTTP3_H3_FRAME_UNEXPECTED, false, two_settings},
     {"settings of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_settings},
@@ -107,9 +114,8 @@ const breach breaches[] = {
     {"half a frame", NGHTTP3_H3_FRAME_ERROR, true, half_a_frame},
 };
 
-const size_t breach_count = sizeof breaches / sizeof *breaches;
-
-void breach_commit(const breach *b, client *c) {
+/* On a client without HTTP/3 of its own that is connected. */
+static void commit(const breach *b, client *c) {
   static wire w;
 
   w.len = 0;
@@ -123,4 +129,18 @@ void breach_commit(const breach *b, client *c) {
     client_raw(c, w.data, w.len, true);
   else
     client_raw_uni(c, w.data, w.len, false);
+}
+
+void breach_all(void) {
+  const breach *b, *end = breaches + sizeof breaches / sizeof *breaches;
+
+  for (b = breaches; b < end; b++) {
+    client *c = CLIENT(.bare = true);
+
+    UNTIL(c->confirmed);
+    commit(b, c);
+    UNTIL(c->over);
+    sim_expected(c->peer_closed && c->close_is_application && c->close_code == b->code, __FILE__, __LINE__,
+                 "%s: closed by the edge %d, code 0x%llx", b->what, c->peer_closed, (unsigned long long)c->close_code);
+  }
 }

@@ -3,22 +3,11 @@
 #ifndef H3EDGE_TEST_SIM_BREACHES_H
 #define H3EDGE_TEST_SIM_BREACHES_H
 
-#include "client.h"
 #include "wire.h"
-
-typedef struct breach {
-  const char *what;
-  uint64_t code;
-  bool on_request;
-  void (*write)(wire *w);
-} breach;
-
-extern const breach breaches[];
-extern const size_t breach_count;
 
 /* The beginning of a control stream. */
 void breach_control(wire *w);
-/* On a client without HTTP/3 of its own (`bare`) that is connected. */
-void breach_commit(const breach *b, client *c);
+/* All of them, each by a client of its own: the edge closes its connection with that code. */
+void breach_all(void);
 
 #endif

@@ -8,18 +8,8 @@
 
 static void frames_that_break_the_connection(void) {
   edge *e = EDGE();
-  size_t i;
 
-  for (i = 0; i < breach_count; i++) {
-    const breach *b = &breaches[i];
-    client *c = CLIENT(.bare = true);
-
-    UNTIL(c->confirmed);
-    breach_commit(b, c);
-    UNTIL(c->over);
-    sim_expected(c->peer_closed && c->close_is_application && c->close_code == b->code, __FILE__, __LINE__,
-                 "%s: closed by the edge %d, code 0x%llx", b->what, c->peer_closed, (unsigned long long)c->close_code);
-  }
+  breach_all();
   sim_run(5 * H3EDGE_SECOND);
   CHECK_INT(edge_stats(e).connections, 0);
   sim_still_serves(e, CLIENT());
