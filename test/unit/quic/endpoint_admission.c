@@ -7,15 +7,44 @@
 
 static const client_options ordinary;
 
-static void test_retry(void) {
+/* Asks everybody to prove the address. */
+static world *world_of_retry(void) {
   world *w = world_new();
-  client *c = client_new(&ordinary, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t datagram[1500];
 
   w->options.retry = H3EDGE_RETRY_ALWAYS;
+  return w;
+}
+
+/* The next datagram of a client, to arrive at any time and as often as wanted. */
+typedef struct letter {
+  h3edge_path path;
+  uint8_t data[1500];
+  size_t len;
+} letter;
+
+static letter write_letter(client *c) {
+  letter l = {.path = client_path_there(c)};
+
+  l.len = client_write(c, l.data);
+  return l;
+}
+
+static void deliver(world *w, const letter *l, size_t times) {
+  while (times--) world_receive(w, &l->path, l->data, l->len, 0);
+}
+
+static void say(world *w, client *c) {
+  letter l = write_letter(c);
+
+  deliver(w, &l, 1);
+}
+
+static void test_retry(void) {
+  world *w = world_of_retry();
+  client *c = client_new(&ordinary, w->now);
+
   OK(world_start(w));
-  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  say(w, c);
   CHECK(world_poll(w));
   CHECK(w->tx.len < 300);
   CHECK_INT(w->stats.retries_sent, 1);
@@ -36,16 +65,13 @@ static void test_retry_under_load(void) {
   static const client_options options[4] = {{.port = 40001}, {.port = 40002}, {.port = 40003}, {.port = 40004}};
   world *w = world_new();
   client *c[4];
-  uint8_t datagram[1500];
-  h3edge_path path;
   size_t i;
 
   for (i = 0; i < 4; i++) c[i] = client_new(&options[i], w->now);
   w->options.retry_from = 2;
   OK(world_start(w));
   for (i = 0; i < 3; i++) {
-    path = client_path_there(c[i]);
-    world_receive(w, &path, datagram, client_write(c[i], datagram), 0);
+    say(w, c[i]);
     CHECK_INT(w->stats.half_open, i < 2 ? i + 1 : 2);
     CHECK_INT(w->stats.retries_sent, i == 2);
   }
@@ -80,23 +106,19 @@ done:
 }
 
 static void test_too_many_retries(void) {
-  world *w = world_new();
+  world *w = world_of_retry();
   client *c = client_new(&ordinary, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t datagram[1500];
-  size_t i, len;
+  letter hello = write_letter(c);
 
-  w->options.retry = H3EDGE_RETRY_ALWAYS;
   w->options.max_retries = 10;
   OK(world_start(w));
-  len = client_write(c, datagram);
-  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  deliver(w, &hello, 25);
   CHECK_INT(w->stats.retries_sent, 10);
   CHECK_INT(w->stats.retries_limited, 15);
   CHECK_INT(w->stats.datagrams_dropped, 15);
   while (world_poll(w)) continue;
   w->now += H3EDGE_SECOND / 10;
-  world_receive(w, &path, datagram, len, 0);
+  deliver(w, &hello, 1);
   CHECK_INT(w->stats.retries_sent, 11);
 done:
   world_free(w);
@@ -105,17 +127,14 @@ done:
 
 /* What one turn brings beyond a number is dropped, and the next turn has the same again. */
 static void test_too_many_retries_at_once(void) {
-  world *w = world_new();
+  world *w = world_of_retry();
   client *c = client_new(&ordinary, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t datagram[1500];
-  size_t len, i, turn, answers;
+  letter hello = write_letter(c);
+  size_t turn, answers;
 
-  w->options.retry = H3EDGE_RETRY_ALWAYS;
   OK(world_start(w));
-  len = client_write(c, datagram);
   for (turn = 1; turn <= 3; turn++) {
-    for (i = 0; i < 100; i++) world_receive(w, &path, datagram, len, 0);
+    deliver(w, &hello, 100);
     for (answers = 0; world_poll(w); answers++) continue;
     CHECK_INT(answers, 32);
     CHECK_INT(w->stats.retries_sent, 32 * turn);
@@ -129,18 +148,17 @@ done:
 
 /* A Retry token that was stolen is of no use at another address. */
 static void test_stolen_retry_token(void) {
-  world *w = world_new();
+  world *w = world_of_retry();
   client *c = client_new(&ordinary, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t datagram[1500];
+  letter stolen;
 
-  w->options.retry = H3EDGE_RETRY_ALWAYS;
   OK(world_start(w));
-  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  say(w, c);
   CHECK(world_poll(w));
   client_read(c, w->buf, &w->tx);
-  path.remote.as.v4.sin_addr.s_addr ^= 1;
-  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  stolen = write_letter(c);
+  stolen.path.remote.as.v4.sin_addr.s_addr ^= 1;
+  deliver(w, &stolen, 1);
   CHECK(world_poll(w));
   client_read(c, w->buf, &w->tx);
   CHECK_INT(c->error, NGTCP2_ERR_DRAINING);
@@ -155,11 +173,10 @@ done:
 /* The token of the last visit spares the client the Retry. */
 static void test_token_of_last_visit(void) {
   static client_options again = {.port = 40001};
-  world *w = world_new();
+  world *w = world_of_retry();
   client *first = client_new(&ordinary, w->now);
   client *second = NULL;
 
-  w->options.retry = H3EDGE_RETRY_ALWAYS;
   OK(world_start(w));
   h3edge__endpoint_clock(w->endpoint, UINT64_C(1700000000) * H3EDGE_SECOND, w->now);
   world_settle(w, first, QUIET);
@@ -203,16 +220,14 @@ static void test_hello_out_of_order(void) {
   static const client_options options = {.long_hello = true};
   world *w = world_new();
   client *c = client_new(&options, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t first[1500], second[1500];
-  size_t len;
+  letter second;
 
   OK(world_start(w));
-  CHECK(client_write(c, first) > 0);
+  CHECK(write_letter(c).len > 0);
   c->now = w->now += H3EDGE_MILLISECOND; /* pacing */
-  len = client_write(c, second);
-  CHECK(len >= 1200);
-  world_receive(w, &path, second, len, 0);
+  second = write_letter(c);
+  CHECK(second.len >= 1200);
+  deliver(w, &second, 1);
   CHECK_INT(w->stats.connections, 0);
   CHECK_INT(w->stats.retries_sent, 1);
   world_settle(w, c, QUIET);
@@ -246,15 +261,12 @@ done:
 static void test_too_many_refusals(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
-  h3edge_path path = client_path_there(c);
-  uint8_t datagram[1500];
-  size_t i, len;
+  letter hello = write_letter(c);
 
   w->options.max_connections = 0;
   w->options.max_answers = 10;
   OK(world_start(w));
-  len = client_write(c, datagram);
-  for (i = 0; i < 25; i++) world_receive(w, &path, datagram, len, 0);
+  deliver(w, &hello, 25);
   CHECK_INT(w->stats.connections_refused, 25);
   CHECK_INT(w->stats.refusals_sent, 10);
   CHECK_INT(w->stats.answers_limited, 15);
@@ -269,23 +281,19 @@ static void test_too_many_half_open(void) {
   world *w = world_new();
   client *a = client_new(&ordinary, w->now);
   client *b = client_new(&second, w->now);
-  h3edge_path path_a = client_path_there(a);
-  h3edge_path path_b = client_path_there(b);
-  uint8_t first[1500], datagram[1500];
-  size_t len;
+  letter hello = write_letter(b);
 
   w->options.max_half_open = 1;
   OK(world_start(w));
-  len = client_write(b, first);
-  world_receive(w, &path_a, datagram, client_write(a, datagram), 0);
+  say(w, a);
   CHECK_INT(w->stats.half_open, 1);
-  world_receive(w, &path_b, first, len, 0);
+  deliver(w, &hello, 1);
   CHECK_INT(w->stats.connections, 1);
   CHECK_INT(w->stats.connections_refused, 1);
   CHECK_INT(w->stats.half_open_refused, 1);
   world_settle(w, a, QUIET);
   CHECK_INT(w->confirmed, 1);
-  world_receive(w, &path_b, first, len, 0);
+  deliver(w, &hello, 1);
   CHECK_INT(w->stats.connections, 2);
 done:
   world_free(w);
