@@ -10,7 +10,7 @@ from processes import BUILD, PATIENCE, Process, Proxy, count
 IS_LONG = "H3EDGE_FLOOD" in os.environ
 SECONDS = int(os.environ.get("H3EDGE_FLOOD", 4))
 CLIENTS = 4
-PATIENCE = 10 if IS_LONG else 30  # of a client, in seconds: a short flood is there to show that all are answered
+LONGEST = 10 if IS_LONG else 30  # wait of a client, in seconds: a short flood is there to show that all are answered
 
 
 def usual_rate():
@@ -28,7 +28,7 @@ def test_honest_clients_are_served_in_a_flood(application):
         with Process(BUILD / "test/attack/attack-flood", proxy.port, rate, SECONDS) as flood, Memory(proxy) as memory:
             flood.wait_for("flooding")
             with contextlib.ExitStack() as clients:
-                honest = [clients.enter_context(Honest(proxy.url, timeout=PATIENCE)) for _ in range(CLIENTS)]
+                honest = [clients.enter_context(Honest(proxy.url, timeout=LONGEST)) for _ in range(CLIENTS)]
                 sent = int(flood.wait_for(r"(\d+) sent", timeout=SECONDS + PATIENCE)[1])
                 meanwhile = sum(len(one.times) for one in honest)
         counters = proxy.counters()
