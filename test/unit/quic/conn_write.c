@@ -169,6 +169,41 @@ done:
   client_free(c);
 }
 
+/* Answers a request of the client, who is not there to hear it. Returns how many datagrams that took. */
+static uint64_t answer_nobody(world *w, client *c) {
+  h3edge_path path = client_path_there(c);
+  uint64_t before = w->stats.datagrams_sent;
+  uint8_t datagram[1500];
+
+  client_send(c, "x", 1);
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  while (world_poll(w)) continue;
+  return w->stats.datagrams_sent - before;
+}
+
+/* A packet that has room left is the last of its turn; but after a loss two may go, however short (RFC 9002 6.2.4). */
+static void test_short_packet_and_probes(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  uint64_t before;
+  int i;
+
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  w->now += H3EDGE_SECOND;
+  c->now = w->now;
+  CHECK_INT(answer_nobody(w, c), 1);
+  before = w->stats.datagrams_sent;
+  for (i = 0; i < 10 && w->stats.datagrams_sent == before; i++) {
+    w->now = h3edge__endpoint_deadline(w->endpoint);
+    while (world_poll(w)) continue;
+  }
+  CHECK_INT(w->stats.datagrams_sent, before + 2);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 /* Stream credit: `blocked` comes when it is used up, `unblocked` when there is more. */
 static void test_blocked_stream(void) {
   static const client_options little = {.window = 10000};
@@ -310,5 +345,5 @@ done:
 
 UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
           UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
-          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits),
-          UNIT(test_shutdown))
+          UNIT(test_short_packet_and_probes), UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer),
+          UNIT(test_what_arrives_waits), UNIT(test_shutdown))
