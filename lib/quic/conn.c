@@ -180,6 +180,7 @@ h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *p
   if (elsewhere && !h3edge__conn_admits(conn)) return H3EDGE__CONN_STAYS;
   error = read_packet(conn, path, ecn, data, len);
   if (elsewhere) h3edge__conn_follow(conn);
+  h3edge__conn_path_received(conn, path, len);
   if (error) return h3edge__conn_failed(conn, error);
   if (!conn->half_open) h3edge__tls_finish(&conn->tls);
   if (is_established && !elsewhere) h3edge__conn_wait(conn);

@@ -49,6 +49,8 @@ struct h3edge__conn {
   h3edge_ts ticket_at;   /* the same for the second ticket */
   h3edge_ts alarm_at;    /* the same for the protocol's alarm */
   h3edge__rate moves;    /* to another address */
+  uint64_t path_credit;  /* bytes that may go to a path that is not proved (RFC 9000 9.3.1) … */
+  h3edge_ts path_since;  /* … and since when the client may be there */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
   h3edge_ts paid_at;     /* when what was sent is within max_send_rate */
   h3edge_ts wait_until;  /* nothing is sent before it for what has only arrived; H3EDGE_NEVER: nothing waits */
@@ -58,6 +60,7 @@ struct h3edge__conn {
   bool loss_timer_fired;  /* in this turn */
   h3edge__pace pace;      /* of streams; not of what ngtcp2 sends by itself */
   bool address_validated; /* by the token in its Initial packet */
+  bool path_is_unproved;  /* the client moved there, and ngtcp2 has not validated it */
   bool half_open;
   bool woken;      /* `due` is to be called */
   bool has_output; /* the protocol may have something to send that is worth a packet */
@@ -100,6 +103,10 @@ void h3edge__conn_settle(h3edge__conn *conn);
 /* Where its client is (conn_path.c). */
 bool h3edge__conn_admits(h3edge__conn *conn); /* whether a datagram from elsewhere may reach it */
 void h3edge__conn_follow(h3edge__conn *conn); /* one has: the client may be there now */
+/* So many bytes came over this path, or went; whether it bears no more. */
+void h3edge__conn_path_received(h3edge__conn *conn, const h3edge_path *path, size_t len);
+void h3edge__conn_path_sent(h3edge__conn *conn, const h3edge_path *path, size_t len);
+bool h3edge__conn_path_is_spent(const h3edge__conn *conn);
 
 /* A datagram has arrived: what it asks for, an acknowledgement above all, waits a little for something else to go with,
  * most likely the response. */

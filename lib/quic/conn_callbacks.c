@@ -153,6 +153,7 @@ static int on_path_validated(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_pat
   (void)quic;
   (void)path;
   if (!old_path) return 0;
+  conn->path_is_unproved = result == NGTCP2_PATH_VALIDATION_RESULT_ABORTED;
   if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) {
     h3edge__path_set(&conn->path, old_path); /* ngtcp2 goes back there */
     return 0;

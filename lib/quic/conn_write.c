@@ -92,11 +92,14 @@ static int fill_with(h3edge__conn *conn, h3edge__batch *batch, h3edge__supply *s
   ngtcp2_path_storage_zero(&storage);
   while ((room = h3edge__batch_room(batch, longest))) {
     ngtcp2_pkt_info info;
-    ngtcp2_ssize len = write_packet(conn, supply, room, longest, &storage.path, &info);
+    ngtcp2_ssize len;
 
+    if (h3edge__conn_path_is_spent(conn)) return DONE;
+    len = write_packet(conn, supply, room, longest, &storage.path, &info);
     if (len <= 0) return (int)len;
     conn->sent_in_turn = true;
     h3edge__path_set(&path, &storage.path);
+    h3edge__conn_path_sent(conn, &path, (size_t)len);
     switch (h3edge__batch_add(batch, (size_t)len, &path, info.ecn)) {
     case H3EDGE__BATCH_ADDED:
       if (is_last(conn, supply, (size_t)len, &path)) return DONE;
