@@ -66,11 +66,9 @@ void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_s
       .app = h3edge__h3_app,
   };
   set_settings(host);
-  h3edge__spares_init(&host->spare_streams);
   h3edge__map_init(&host->claims, options->mem, seed);
 }
 
 void h3edge__host_free(h3edge__host *host) {
-  h3edge__stream_free_spares(host);
   h3edge__map_free(&host->claims);
 }

@@ -13,7 +13,6 @@
 #include "util/list.h"
 #include "util/map.h"
 #include "util/rate.h"
-#include "util/spares.h"
 
 /* What the sessions of one server have in common (host.c). */
 typedef struct h3edge__host {
@@ -27,7 +26,6 @@ typedef struct h3edge__host {
   h3edge__claim_rate claim_rate;
   h3edge__map claims; /* from the ID of a claim that is not answered to its session */
   uint64_t claim_count;
-  h3edge__spares spare_streams;
 } h3edge__host;
 
 void h3edge__host_init(h3edge__host *host, h3edge_server *server, const h3edge_server_options *options,

@@ -13,40 +13,6 @@
 
 #define USELESS_FREE 10 /* frames that carry nothing: some clients send a few with each request (RFC 9114 7.2.8) */
 
-static h3edge__stream *take_spare(h3edge__host *host) {
-  h3edge__node *node = h3edge__spares_take(&host->spare_streams);
-
-  return node ? H3EDGE__OF(node, h3edge__stream, node) : NULL;
-}
-
-static h3edge__stream *make(const h3edge_server_options *options) {
-  h3edge__stream *stream = h3edge__alloc_zero(options->mem, sizeof *stream);
-
-  if (stream)
-    h3edge__request_init(&stream->request, &h3edge__stream_carrier, options->mem, options->response_window,
-                         options->max_response_memory);
-  return stream;
-}
-
-static void destroy(h3edge__stream *stream) {
-  const h3edge_mem *mem = stream->request.mem;
-
-  h3edge__request_free(&stream->request);
-  h3edge__free(mem, stream);
-}
-
-static void put_away(h3edge__host *host, h3edge__stream *stream) {
-  h3edge__request_reuse(&stream->request);
-  memset((char *)stream + sizeof stream->request, 0, sizeof *stream - sizeof stream->request);
-  if (!h3edge__spares_put(&host->spare_streams, &stream->node)) destroy(stream);
-}
-
-void h3edge__stream_free_spares(h3edge__host *host) {
-  h3edge__stream *stream;
-
-  while ((stream = take_spare(host))) destroy(stream);
-}
-
 /* Every fourth ID is a request's (RFC 9000 2.1). */
 static size_t chain_of(int64_t id) {
   return (uint64_t)id / 4 % H3EDGE__STREAM_CHAINS;
@@ -74,10 +40,13 @@ h3edge__stream *h3edge__stream_find(const h3edge__session *session, int64_t id) 
 }
 
 h3edge__stream *h3edge__stream_new(h3edge__session *session, int64_t id) {
-  h3edge__stream *stream = take_spare(session->host);
+  const h3edge_server_options *options = session->host->options;
+  const h3edge_mem *mem = &session->account->stock->mem;
+  h3edge__stream *stream = h3edge__alloc_zero(mem, sizeof *stream);
 
-  if (!stream) stream = make(session->host->options);
   if (!stream) return NULL;
+  h3edge__request_init(&stream->request, &h3edge__stream_carrier, mem, options->response_window,
+                       options->max_response_memory);
   stream->session = session;
   stream->id = id;
   enter_chain(stream);
@@ -102,11 +71,14 @@ void h3edge__stream_weigh(h3edge__stream *stream) {
 }
 
 void h3edge__stream_free(h3edge__stream *stream) {
+  const h3edge_mem *mem = stream->request.mem;
+
   set_weight(stream, 0);
   leave_chain(stream);
   h3edge__list_remove(&stream->node);
   h3edge__list_remove(&stream->due);
-  put_away(stream->session->host, stream);
+  h3edge__request_free(&stream->request);
+  h3edge__free(mem, stream);
 }
 
 void h3edge__stream_fail(h3edge__stream *stream, h3edge_reason reason, const char *why) {

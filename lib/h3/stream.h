@@ -50,7 +50,6 @@ void h3edge__stream_free(h3edge__stream *stream);
 h3edge__stream *h3edge__stream_find(const h3edge__session *session, int64_t id); /* NULL: not there */
 /* Tells the account what it takes now. */
 void h3edge__stream_weigh(h3edge__stream *stream);
-void h3edge__stream_free_spares(h3edge__host *host);
 
 /* stream.c: what arrives. */
 int h3edge__stream_received(h3edge__stream *stream, const uint8_t *data, size_t len, bool fin); /* 0, -1 */

@@ -7,6 +7,15 @@
 #include "quic/tls.h"
 #include "util/mem.h"
 
+#define SPARE_MAX ((size_t)1 << 20) /* the requests of a hundred at once, 8 KiB each */
+
+/* Not enough to matter to the marks of shed.c, which do not count it. */
+size_t h3edge__commons_spare_max(const h3edge_server_options *options) {
+  size_t max = options->max_memory / 64;
+
+  return h3edge__stock_spare(max < SPARE_MAX ? max : SPARE_MAX);
+}
+
 int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats) {
   const h3edge_mem *mem = options->mem;
@@ -30,6 +39,7 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
     h3edge__antireplay_free(&commons->antireplay);
     return error;
   }
+  h3edge__stock_init(&commons->stock, mem, h3edge__commons_spare_max(options));
   h3edge__timers_init(&commons->timers, mem);
   h3edge__outbox_init(&commons->outbox, mem);
   h3edge__list_init(&commons->all);
@@ -46,6 +56,7 @@ void h3edge__commons_free(h3edge__commons *commons) {
   gnutls_priority_deinit(commons->priority);
   h3edge__antireplay_free(&commons->antireplay);
   h3edge__cid_map_free(&commons->cids);
+  h3edge__stock_empty(&commons->stock);
   gnutls_memset(&commons->tokens, 0, sizeof commons->tokens);
   gnutls_memset(commons->ticket_root, 0, sizeof commons->ticket_root);
 }

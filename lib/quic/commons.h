@@ -13,6 +13,7 @@
 #include "quic/token.h"
 #include "util/enter.h"
 #include "util/list.h"
+#include "util/stock.h"
 #include "util/timers.h"
 
 typedef enum h3edge__shortage {
@@ -26,6 +27,7 @@ typedef struct h3edge__commons {
   h3edge__door door; /* door.now is the time of everything that happens inside */
   const h3edge_server_options *options;
   const h3edge_mem *mem;
+  h3edge__stock stock; /* memory for what comes and goes */
   const struct h3edge__quic_app *app;
   void *app_ctx;
   h3edge_stats *stats;
@@ -46,6 +48,8 @@ typedef struct h3edge__commons {
 } h3edge__commons;
 
 /* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */
+/* How much of `stock` may lie idle. */
+size_t h3edge__commons_spare_max(const h3edge_server_options *options);
 int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats);
 void h3edge__commons_free(h3edge__commons *commons);

@@ -89,7 +89,7 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   h3edge__list_init(&conn->in_all);
   h3edge__list_init(&conn->in_idle);
   h3edge__list_init(&conn->in_ready);
-  h3edge__account_init(&conn->account, commons->mem, &commons->stats->memory);
+  h3edge__account_init(&conn->account, &commons->stock, &commons->stats->memory);
   h3edge__memory_init(&conn->memory, &conn->account.mem);
   h3edge__list_push_back(&commons->all, &conn->in_all);
   h3edge__list_push_back(&commons->idle, &conn->in_idle);

@@ -313,6 +313,10 @@ int h3edge__endpoint_poll(h3edge__endpoint *endpoint, uint8_t *buf, size_t cap, 
   do sends = next_batch(commons, buf, cap, out);
   while (!sends && h3edge__shed(commons));
   if (sends) count_batch(commons->stats, out);
+  if (h3edge__list_is_empty(&commons->all))
+    h3edge__stock_empty(&commons->stock);
+  else
+    h3edge__stock_look(&commons->stock, now);
   h3edge__leave(&commons->door);
   return sends;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* shed.c: what is let go of when memory becomes short, in this order: early data and whoever does not prove his address
- * (from half of max_memory on), newcomers and connections without a request (from three quarters on), and at the mark
- * itself requests that wait for a handshake, then the largest connections. Each stage ends a sixteenth below where it
- * began, so that none comes and goes with every datagram. */
+/* shed.c: what is let go of when memory becomes short, in this order: spare blocks, early data and whoever does not
+ * prove his address (from half of max_memory on), newcomers and connections without a request (from three quarters on),
+ * and at the mark itself requests that wait for a handshake, then the largest connections. Each stage ends a sixteenth
+ * below where it began, so that none comes and goes with every datagram. */
 #include "quic/shed.h"
 
 #include <inttypes.h>
@@ -52,6 +52,13 @@ static void log_stage(const h3edge__commons *commons) {
               commons->stats->memory, (uint64_t)commons->options->max_memory, what[commons->shortage]);
 }
 
+static void change_stage(h3edge__commons *commons) {
+  size_t spare = commons->shortage == H3EDGE__MEMORY_PLENTY ? h3edge__commons_spare_max(commons->options) : 0;
+
+  h3edge__stock_limit(&commons->stock, spare);
+  log_stage(commons);
+}
+
 h3edge__shortage h3edge__shed_stage(h3edge__commons *commons) {
   h3edge__shortage begun = stage_of(commons, commons->stats->memory);
   h3edge__shortage not_ended = stage_of(commons, commons->stats->memory + margin(commons));
@@ -59,7 +66,7 @@ h3edge__shortage h3edge__shed_stage(h3edge__commons *commons) {
 
   if (commons->shortage < begun) commons->shortage = begun;
   if (commons->shortage > not_ended) commons->shortage = not_ended;
-  if (commons->shortage != before) log_stage(commons);
+  if (commons->shortage != before) change_stage(commons);
   return commons->shortage;
 }
 

@@ -32,8 +32,7 @@ h3edge__message *h3edge__request_take_inform(h3edge_request *request) {
   return first;
 }
 
-/* All but the fields of the two heads. */
-static void free_rest(h3edge_request *request) {
+void h3edge__request_free(h3edge_request *request) {
   h3edge__message *inform;
 
   while ((inform = h3edge__request_take_inform(request))) h3edge__message_free(inform, request->mem);
@@ -41,23 +40,8 @@ static void free_rest(h3edge_request *request) {
   h3edge__fields_free(&request->out_trailers);
   h3edge__queue_free(&request->content);
   h3edge__queue_free(&request->out);
-}
-
-void h3edge__request_free(h3edge_request *request) {
-  free_rest(request);
   h3edge__fields_free(&request->fields);
   h3edge__fields_free(&request->response.fields);
-}
-
-void h3edge__request_reuse(h3edge_request *request) {
-  h3edge__fields asked = request->fields, answered = request->response.fields;
-
-  free_rest(request);
-  h3edge__request_init(request, request->carrier, request->mem, request->window, request->held_max);
-  h3edge__fields_clear(&asked);
-  h3edge__fields_clear(&answered);
-  request->fields = asked;
-  request->response.fields = answered;
 }
 
 uint64_t h3edge__request_weight(const h3edge_request *request) {

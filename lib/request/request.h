@@ -77,8 +77,6 @@ struct h3edge_request {
 void h3edge__request_init(h3edge_request *request, const struct h3edge__carrier *carrier, const h3edge_mem *mem,
                           size_t window, size_t held_max);
 void h3edge__request_free(h3edge_request *request);
-/* As if it were freed and new, but some memory is kept. */
-void h3edge__request_reuse(h3edge_request *request);
 
 /* Content arrived, borrowed: delivered, or kept until it can be. NOMEM. */
 int h3edge__request_receive(h3edge_request *request, const uint8_t *data, size_t len);

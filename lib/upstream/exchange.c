@@ -26,39 +26,18 @@ const char *h3edge_exchange_error_text(h3edge_exchange_error error) {
   return "unknown";
 }
 
-static h3edge_exchange *take_spare(h3edge_upstream *upstream) {
-  h3edge__node *node = h3edge__spares_take(&upstream->spare_exchanges);
-  h3edge_exchange *exchange;
-
-  if (!node) return NULL;
-  exchange = H3EDGE__OF(node, h3edge_exchange, node);
-  *exchange = (h3edge_exchange){.origin = NULL};
-  return exchange;
-}
-
-static void put_away(h3edge_upstream *upstream, h3edge_exchange *exchange) {
-  if (!h3edge__spares_put(&upstream->spare_exchanges, &exchange->node)) h3edge__free(upstream->options.mem, exchange);
-}
-
-void h3edge__exchange_free_spares(h3edge_upstream *upstream) {
-  h3edge_exchange *exchange;
-
-  while ((exchange = take_spare(upstream))) h3edge__free(upstream->options.mem, exchange);
-}
-
 int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3edge_exchange_events *events, void *ctx,
                          unsigned flags) {
   h3edge_upstream *upstream = origin->upstream;
-  h3edge_exchange *exchange = take_spare(upstream);
+  h3edge_exchange *exchange = h3edge__alloc_zero(&upstream->stock.mem, sizeof *exchange);
   int error;
 
-  if (!exchange) exchange = h3edge__alloc_zero(upstream->options.mem, sizeof *exchange);
   if (!exchange) return H3EDGE_ERR_NOMEM;
   error = h3edge__sized_copy(&exchange->events, sizeof exchange->events, events);
   if (!error && (!exchange->events.on_send || !exchange->events.on_close)) error = H3EDGE_ERR_INVAL;
   if (!error) error = h3edge__timers_add(&upstream->exchange_timers, &exchange->timer);
   if (error) {
-    h3edge__free(upstream->options.mem, exchange);
+    h3edge__free(&upstream->stock.mem, exchange);
     return error;
   }
   exchange->origin = origin;
@@ -147,7 +126,7 @@ void h3edge__exchange_end(h3edge_exchange *exchange, h3edge_exchange_error error
   exchange->origin->counters.exchanges_open--;
   if (error) exchange->origin->counters.exchanges_failed++;
   exchange->events.on_close(exchange->ctx, exchange, &result);
-  put_away(upstream, exchange);
+  h3edge__free(&upstream->stock.mem, exchange);
 }
 
 /* Takes the reference in `text`. */
@@ -160,7 +139,7 @@ static int send_text(h3edge_exchange *exchange, const h3edge_slice *text) {
 
 int h3edge__exchange_send_head(h3edge_exchange *exchange, const h3edge_exchange_head *head) {
   h3edge_slice text;
-  int error = h3edge__h1_head(&text, exchange->origin->upstream->options.mem, head);
+  int error = h3edge__h1_head(&text, &exchange->origin->upstream->stock.mem, head);
 
   if (!error) error = send_text(exchange, &text);
   if (error) return error;
@@ -243,7 +222,7 @@ int h3edge_exchange_trailers(h3edge_exchange *exchange, const h3edge_field *fiel
   if ((count && !fields) || h3edge__h1_trailers_fault(fields, count)) return H3EDGE_ERR_INVAL;
   if (exchange->state != H3EDGE__EXCHANGE_ACTIVE || exchange->ended) return H3EDGE_ERR_STATE;
   if (exchange->content_left != H3EDGE_CONTENT_CHUNKED) return H3EDGE_ERR_STATE;
-  error = h3edge__h1_trailers(&text, exchange->origin->upstream->options.mem, fields, count);
+  error = h3edge__h1_trailers(&text, &exchange->origin->upstream->stock.mem, fields, count);
   if (!error) error = send_text(exchange, &text);
   if (error) return error;
   exchange->ended = true;

@@ -42,7 +42,6 @@ struct h3edge_exchange {
 /* A new exchange that waits, at the end of its origin's queue. INVAL, NOMEM. */
 int h3edge__exchange_new(h3edge_exchange **out, h3edge_origin *origin, const h3edge_exchange_events *events, void *ctx,
                          unsigned flags);
-void h3edge__exchange_free_spares(h3edge_upstream *upstream); /* at its end */
 /* A poll sees it in the queue: its wait begins. */
 void h3edge__exchange_seen(h3edge_exchange *exchange);
 /* The connection takes it out of the queue. */

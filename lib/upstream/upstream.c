@@ -10,6 +10,8 @@
 #include "util/mem.h"
 #include "util/options.h"
 
+#define SPARE_MAX ((size_t)256 << 10) /* bytes of exchanges and heads, to be used again */
+
 static void set_defaults(h3edge_upstream_options *options) {
   options->max_links = H3EDGE__OR(options->max_links, 64);
   options->max_waiting = H3EDGE__OR(options->max_waiting, 1024);
@@ -53,6 +55,7 @@ int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *op
                                        .due = &upstream->due,
                                        .read_size = known.read_size,
                                        .events = &h3edge__h1_link_events};
+  h3edge__stock_init(&upstream->stock, known.mem, h3edge__stock_spare(SPARE_MAX));
   h3edge__timers_init(&upstream->connection_timers, known.mem);
   h3edge__timers_init(&upstream->exchange_timers, known.mem);
   h3edge__timers_init(&upstream->server_timers, known.mem);
@@ -60,7 +63,6 @@ int h3edge_upstream_new(h3edge_upstream **out, const h3edge_upstream_options *op
   h3edge__list_init(&upstream->due);
   h3edge__list_init(&upstream->awake);
   h3edge__list_init(&upstream->cancelled);
-  h3edge__spares_init(&upstream->spare_exchanges);
   *out = upstream;
   return 0;
 }
@@ -94,9 +96,9 @@ void h3edge_upstream_free(h3edge_upstream *upstream) {
     h3edge__origin_free(H3EDGE__OF(upstream->origins.next, h3edge_origin, node));
   h3edge__timers_free(&upstream->connection_timers);
   h3edge__timers_free(&upstream->exchange_timers);
-  h3edge__exchange_free_spares(upstream);
   h3edge__timers_free(&upstream->server_timers);
   h3edge__link_set_drop(&upstream->links);
+  h3edge__stock_empty(&upstream->stock);
   h3edge__tls_trust_free(upstream->trust);
   h3edge__free(upstream->options.mem, upstream->trust_file);
   h3edge__free(upstream->options.mem, upstream);
@@ -201,6 +203,7 @@ int h3edge_upstream_poll(h3edge_upstream *upstream, h3edge_link_op *out, h3edge_
     else if (!h3edge__list_is_empty(&upstream->awake))
       h3edge__pool_step(H3EDGE__OF(upstream->awake.next, h3edge_origin, awake));
   } while (!found && h3edge_upstream_deadline(upstream) == 0);
+  h3edge__stock_look(&upstream->stock, now);
   h3edge__leave(&upstream->door);
   return found;
 }

@@ -8,7 +8,7 @@
 #include "link/link.h"
 #include "upstream/origin.h"
 #include "util/random.h"
-#include "util/spares.h"
+#include "util/stock.h"
 #include "util/timers.h"
 
 typedef struct h3edge__server h3edge__server;
@@ -16,6 +16,7 @@ typedef struct h3edge__server h3edge__server;
 struct h3edge_upstream {
   h3edge_upstream_options options; /* every default filled in */
   h3edge__door door;
+  h3edge__stock stock; /* memory for what comes and goes, and does not leave */
   h3edge__link_set links;
   char *trust_file;         /* a copy of the option */
   h3edge__tls_trust *trust; /* NULL before the first https origin */
@@ -28,7 +29,6 @@ struct h3edge_upstream {
   h3edge__node due;       /* links */
   h3edge__node awake;     /* origins */
   h3edge__node cancelled; /* exchanges */
-  h3edge__spares spare_exchanges;
   bool is_shutting_down;
 };
 

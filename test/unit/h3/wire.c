@@ -301,7 +301,8 @@ void wire_prepare(void (*on_request)(h3edge_request *request)) {
 
   memset(&wire, 0, sizeof wire);
   wire.conn.has_output = true;
-  h3edge__account_init(&wire.conn.account, &unit_mem, &wire.stats.memory);
+  h3edge__stock_init(&wire.stock, &unit_mem, 0); /* every allocation may fail */
+  h3edge__account_init(&wire.conn.account, &wire.stock, &wire.stats.memory);
   h3edge_server_options_init(&wire.options);
   wire.options.mem = &unit_mem;
   wire.options.logger = &logger;

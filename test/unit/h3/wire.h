@@ -59,6 +59,7 @@ struct h3edge__conn {
 
 struct wire {
   struct h3edge__conn conn;
+  h3edge__stock stock;
   h3edge_server_options options;
   h3edge_stats stats;
   h3edge__host host;

@@ -3,6 +3,8 @@
 #include "quic/shed.h"
 
 #include "quic/conn.h"
+
+#include "util/mem.h"
 #include "world.h"
 
 static const client_options ordinary;
@@ -36,6 +38,32 @@ static void test_stages(void) {
   assert_int_equal(stage(&commons, 1500), H3EDGE__MEMORY_SHORT);
   assert_int_equal(w->lines, 8); /* one for each change */
   assert_int_equal(stage(&commons, 0), H3EDGE__MEMORY_PLENTY);
+  world_free(w);
+}
+
+/* Spare blocks do not count, so they are few, and there are none while memory is short. */
+static void test_nothing_is_kept_in_a_shortage(void) {
+  world *w = world_new();
+  h3edge__commons commons = {.options = &w->options, .stats = &w->stats};
+  void *block;
+
+  w->options.max_memory = 64000;
+  h3edge__stock_init(&commons.stock, &unit_mem, 1000);
+  block = h3edge__alloc(&commons.stock.mem, 100);
+  CHECK(block != NULL);
+  h3edge__free(&commons.stock.mem, block);
+  CHECK(commons.stock.kept > 0);
+  assert_int_equal(stage(&commons, 32001), H3EDGE__MEMORY_TIGHT);
+  assert_int_equal(commons.stock.kept, 0);
+  assert_int_equal(commons.stock.max, 0);
+  assert_int_equal(stage(&commons, 48001), H3EDGE__MEMORY_SHORT);
+  assert_int_equal(commons.stock.max, 0);
+  assert_int_equal(stage(&commons, 0), H3EDGE__MEMORY_PLENTY);
+  assert_int_equal(commons.stock.max, h3edge__stock_spare(1000));
+  w->options.max_memory = (size_t)1 << 30;
+  assert_int_equal(h3edge__commons_spare_max(&w->options), h3edge__stock_spare(1 << 20));
+done:
+  h3edge__stock_empty(&commons.stock);
   world_free(w);
 }
 
@@ -222,6 +250,7 @@ done:
   client_free(c);
 }
 
-UNIT_MAIN("shed", UNIT(test_stages), UNIT(test_idle_ones_go_first), UNIT(test_idle_for_longest_goes_first),
-          UNIT(test_newcomers_are_refused), UNIT(test_newcomers_prove_their_address), UNIT(test_the_largest_goes_last),
-          UNIT(test_beginners_are_refused), UNIT(test_one_connection_has_a_limit))
+UNIT_MAIN("shed", UNIT(test_stages), UNIT(test_nothing_is_kept_in_a_shortage), UNIT(test_idle_ones_go_first),
+          UNIT(test_idle_for_longest_goes_first), UNIT(test_newcomers_are_refused),
+          UNIT(test_newcomers_prove_their_address), UNIT(test_the_largest_goes_last), UNIT(test_beginners_are_refused),
+          UNIT(test_one_connection_has_a_limit))

@@ -2,22 +2,22 @@
 /* Tests of lib/util/account.c. */
 #include "util/account.h"
 
-#include <stdalign.h>
-
 #include "unit.h"
 #include "util/mem.h"
 
 /* What a block of `len` bytes costs. */
 static uint64_t cost(size_t len) {
-  return len + alignof(max_align_t);
+  return sizeof(h3edge__stock_block) + (len + H3EDGE__STOCK_STEP - 1) / H3EDGE__STOCK_STEP * H3EDGE__STOCK_STEP;
 }
 
 static void what_is_taken_counts_until_it_is_given_back(void) {
   uint64_t whole = 7;
   h3edge__account account;
+  h3edge__stock stock;
   uint8_t *a = NULL, *b = NULL;
 
-  h3edge__account_init(&account, &unit_mem, &whole);
+  h3edge__stock_init(&stock, &unit_mem, 0);
+  h3edge__account_init(&account, &stock, &whole);
   a = h3edge__alloc(&account.mem, 10);
   CHECK(a != NULL);
   CHECK(!((uintptr_t)a % alignof(max_align_t)));
@@ -37,9 +37,11 @@ done:
 static void a_block_that_grows_counts_once(void) {
   uint64_t whole = 0;
   h3edge__account account;
+  h3edge__stock stock;
   char *text = NULL, *larger;
 
-  h3edge__account_init(&account, &unit_mem, &whole);
+  h3edge__stock_init(&stock, &unit_mem, 0);
+  h3edge__account_init(&account, &stock, &whole);
   text = account.mem.realloc(account.mem.ctx, NULL, 5);
   CHECK(text != NULL);
   CHECK_INT(account.used, cost(5));
@@ -58,8 +60,10 @@ done:
 static void what_cannot_be_had_does_not_count(void) {
   uint64_t whole = 0;
   h3edge__account account;
+  h3edge__stock stock;
 
-  h3edge__account_init(&account, &unit_mem, &whole);
+  h3edge__stock_init(&stock, &unit_mem, 0);
+  h3edge__account_init(&account, &stock, &whole);
   assert_null(account.mem.malloc(account.mem.ctx, SIZE_MAX));
   assert_null(account.mem.calloc(account.mem.ctx, SIZE_MAX / 2, 3));
   assert_int_equal(whole, 0);
@@ -68,9 +72,11 @@ static void what_cannot_be_had_does_not_count(void) {
 static void several_accounts_have_one_sum(void) {
   uint64_t whole = 0;
   h3edge__account one, other;
+  h3edge__stock stock;
 
-  h3edge__account_init(&one, &unit_mem, &whole);
-  h3edge__account_init(&other, &unit_mem, &whole);
+  h3edge__stock_init(&stock, &unit_mem, 0);
+  h3edge__account_init(&one, &stock, &whole);
+  h3edge__account_init(&other, &stock, &whole);
   h3edge__account_take(&one, 100);
   h3edge__account_take(&other, 20);
   assert_int_equal(whole, 120);
