@@ -4,6 +4,7 @@
 #include <gnutls/crypto.h>
 
 #include "quic/conn.h"
+#include "quic/late_key.h"
 #include "quic/path.h"
 
 /* Chromium forgets a token that comes beside the session ticket, before it has an entry to put it in. */
@@ -163,12 +164,36 @@ static int on_path_validated(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_pat
   return 0;
 }
 
+static int on_update_key(ngtcp2_conn *quic, uint8_t *rx_secret, uint8_t *tx_secret, ngtcp2_crypto_aead_ctx *rx,
+                         uint8_t *rx_iv, ngtcp2_crypto_aead_ctx *tx, uint8_t *tx_iv, const uint8_t *rx_secret_now,
+                         const uint8_t *tx_secret_now, size_t secret_len, void *user) {
+  h3edge__conn *conn = user;
+  uint8_t rx_key[H3EDGE__KEY_MAX] = {0}, tx_key[H3EDGE__KEY_MAX] = {0};
+  int error = ngtcp2_crypto_update_key(quic, rx_secret, tx_secret, rx, rx_key, rx_iv, tx, tx_key, tx_iv, rx_secret_now,
+                                       tx_secret_now, secret_len);
+
+  if (!error) {
+    h3edge__late_key_defer(rx, rx_key, &conn->account.mem);
+    h3edge__late_key_defer(tx, tx_key, &conn->account.mem);
+  }
+  gnutls_memset(rx_key, 0, sizeof rx_key);
+  gnutls_memset(tx_key, 0, sizeof tx_key);
+  return verdict(error);
+}
+
+static void on_drop_key(ngtcp2_conn *quic, ngtcp2_crypto_aead_ctx *aead, void *user) {
+  h3edge__conn *conn = user;
+
+  (void)quic;
+  h3edge__late_key_free(aead, &conn->account.mem);
+}
+
 const ngtcp2_callbacks h3edge__conn_callbacks = {
     .recv_client_initial = ngtcp2_crypto_recv_client_initial_cb,
     .recv_crypto_data = on_crypto,
     .handshake_completed = on_handshake_completed,
-    .encrypt = ngtcp2_crypto_encrypt_cb,
-    .decrypt = ngtcp2_crypto_decrypt_cb,
+    .encrypt = h3edge__late_key_encrypt,
+    .decrypt = h3edge__late_key_decrypt,
     .hp_mask = ngtcp2_crypto_hp_mask_cb,
     .recv_stream_data = on_stream_data,
     .acked_stream_data_offset = on_acked,
@@ -176,12 +201,12 @@ const ngtcp2_callbacks h3edge__conn_callbacks = {
     .rand = on_rand,
     .get_new_connection_id = on_new_cid,
     .remove_connection_id = on_cid_retired,
-    .update_key = ngtcp2_crypto_update_key_cb,
+    .update_key = on_update_key,
     .path_validation = on_path_validated,
     .stream_reset = on_stream_reset,
     .extend_max_remote_streams_bidi = on_streams_allowed,
     .extend_max_stream_data = on_stream_credit,
-    .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
+    .delete_crypto_aead_ctx = on_drop_key,
     .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
     .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
     .version_negotiation = ngtcp2_crypto_version_negotiation_cb,
