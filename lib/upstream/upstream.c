@@ -10,7 +10,7 @@
 #include "util/mem.h"
 #include "util/options.h"
 
-#define SPARE_MAX ((size_t)256 << 10) /* bytes of exchanges and heads, to be used again */
+#define SPARE_MAX ((size_t)128 << 10) /* bytes of exchanges and heads, to be used again */
 
 static void set_defaults(h3edge_upstream_options *options) {
   options->max_links = H3EDGE__OR(options->max_links, 64);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* stock.c: a shelf for each size, in steps of the strictest alignment, on which blocks lie that are not in use; the one
  * that was put there last, whose bytes may still be in the processor's cache, is taken first. Invariants: every block
- * on a shelf has the shelf's size; `kept` is their sum and not above `max`. */
+ * on a shelf has the shelf's size; `kept` is their sum and not above `max`; `least` is not above `count`. */
 #include "util/stock.h"
 
 #include "util/mem.h"
 
-#define QUIET H3EDGE_SECOND
+#define PERIOD H3EDGE_SECOND
 
 typedef h3edge__stock_block block;
 
@@ -27,14 +27,23 @@ static void *hand_out(block *b, size_t size) {
 }
 
 static block *take(h3edge__stock *stock, size_t size) {
-  block **shelf = &stock->shelves[size / H3EDGE__STOCK_STEP];
-  block *b = *shelf;
+  h3edge__stock_shelf *shelf = &stock->shelves[size / H3EDGE__STOCK_STEP];
+  block *b = shelf->first;
 
   if (!b) return NULL;
-  *shelf = b->next;
+  shelf->first = b->next;
+  if (--shelf->count < shelf->least) shelf->least = shelf->count;
   stock->kept -= size;
-  stock->used = true;
   return b;
+}
+
+static void put_down(h3edge__stock *stock, block *b) {
+  h3edge__stock_shelf *shelf = &stock->shelves[b->size / H3EDGE__STOCK_STEP];
+
+  b->next = shelf->first;
+  shelf->first = b;
+  shelf->count++;
+  stock->kept += b->size;
 }
 
 static void *stock_malloc(void *ctx, size_t size) {
@@ -66,13 +75,10 @@ static void stock_free(void *ctx, void *data) {
 
   if (!data) return;
   b = block_of(data);
-  if (b->size > H3EDGE__STOCK_LARGEST || b->size > stock->max - stock->kept) {
+  if (b->size > H3EDGE__STOCK_LARGEST || b->size > stock->max - stock->kept)
     h3edge__free(stock->source, b);
-    return;
-  }
-  b->next = stock->shelves[b->size / H3EDGE__STOCK_STEP];
-  stock->shelves[b->size / H3EDGE__STOCK_STEP] = b;
-  stock->kept += b->size;
+  else
+    put_down(stock, b);
 }
 
 static void *move(h3edge__stock *stock, void *data, size_t size) {
@@ -104,6 +110,10 @@ void h3edge__stock_init(h3edge__stock *stock, const h3edge_mem *source, size_t m
   };
 }
 
+static void give_back(h3edge__stock *stock, size_t shelf, uint32_t count) {
+  while (count--) h3edge__free(stock->source, take(stock, shelf * H3EDGE__STOCK_STEP));
+}
+
 void h3edge__stock_limit(h3edge__stock *stock, size_t max) {
   stock->max = max;
   if (stock->kept > max) h3edge__stock_empty(stock);
@@ -112,16 +122,16 @@ void h3edge__stock_limit(h3edge__stock *stock, size_t max) {
 void h3edge__stock_empty(h3edge__stock *stock) {
   size_t i;
 
-  for (i = 0; i < H3EDGE__STOCK_SHELVES && stock->kept; i++) {
-    block *b;
-
-    while ((b = take(stock, i * H3EDGE__STOCK_STEP))) h3edge__free(stock->source, b);
-  }
+  for (i = 0; i < H3EDGE__STOCK_SHELVES; i++) give_back(stock, i, stock->shelves[i].count);
 }
 
 void h3edge__stock_look(h3edge__stock *stock, h3edge_ts now) {
+  size_t i;
+
   if (now < stock->look_at) return;
-  if (!stock->used) h3edge__stock_empty(stock);
-  stock->used = false;
-  stock->look_at = now + QUIET;
+  stock->look_at = now + PERIOD;
+  for (i = 0; stock->kept && i < H3EDGE__STOCK_SHELVES; i++) {
+    give_back(stock, i, stock->shelves[i].least);
+    stock->shelves[i].least = stock->shelves[i].count;
+  }
 }

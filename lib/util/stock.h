@@ -32,14 +32,19 @@ typedef struct h3edge__stock_block {
 #define H3EDGE__STOCK_KEEPS 1
 #endif
 
+typedef struct h3edge__stock_shelf {
+  h3edge__stock_block *first;
+  uint32_t count;
+  uint32_t least; /* that were there at one time since the last look: so many were of no use */
+} h3edge__stock_shelf;
+
 typedef struct h3edge__stock {
   h3edge_mem mem;
   const h3edge_mem *source;
-  size_t max;                                          /* bytes that may be kept */
-  size_t kept;                                         /* bytes that are */
-  bool used;                                           /* since the last look */
-  h3edge_ts look_at;                                   /* no look before */
-  h3edge__stock_block *shelves[H3EDGE__STOCK_SHELVES]; /* by size */
+  size_t max;                                         /* bytes that may be kept */
+  size_t kept;                                        /* bytes that are */
+  h3edge_ts look_at;                                  /* no look before */
+  h3edge__stock_shelf shelves[H3EDGE__STOCK_SHELVES]; /* by size */
 } h3edge__stock;
 
 /* `max`, where spare blocks are kept at all. */
@@ -53,7 +58,7 @@ void h3edge__stock_init(h3edge__stock *stock, const h3edge_mem *source, size_t m
 void h3edge__stock_limit(h3edge__stock *stock, size_t max);
 /* Gives back all that is kept. */
 void h3edge__stock_empty(h3edge__stock *stock);
-/* The same when nothing of it was of use for a second. To be called now and then. */
+/* The same, once in a second, for what was of no use since the last time. To be called now and then. */
 void h3edge__stock_look(h3edge__stock *stock, h3edge_ts now);
 
 /* What a block costs. */

@@ -123,23 +123,27 @@ static void too_much_cannot_be_had(void) {
   put(&stock, data);
 }
 
-/* Blocks go back when a second passes in which none was taken. */
+/* Of three blocks no more than two are needed at a time, then one, then none. */
 static void what_is_of_no_use_goes_back(void) {
   h3edge__stock stock;
-  void *data;
+  void *blocks[3];
+  h3edge_ts now = NOW;
+  size_t i, needed;
 
   h3edge__stock_init(&stock, &unit_mem, 1000);
-  h3edge__stock_look(&stock, NOW);
-  data = get(&stock, 10);
-  CHECK(data != NULL);
-  put(&stock, data);
-  put(&stock, get(&stock, 10));
-  h3edge__stock_look(&stock, NOW + H3EDGE_SECOND); /* one was */
-  CHECK_INT(stock.kept, HEAD + 16);
-  h3edge__stock_look(&stock, NOW + 2 * H3EDGE_SECOND - 1);
-  CHECK_INT(stock.kept, HEAD + 16);
-  h3edge__stock_look(&stock, NOW + 2 * H3EDGE_SECOND);
-  CHECK_INT(stock.kept, 0);
+  for (i = 0; i < 3; i++) blocks[i] = get(&stock, 10);
+  for (i = 0; i < 3; i++) put(&stock, blocks[i]);
+  h3edge__stock_look(&stock, now); /* from here on it counts */
+  CHECK_INT(stock.kept, 3 * (HEAD + 16));
+  for (needed = 3; needed--;) {
+    for (i = 0; i < needed; i++) blocks[i] = get(&stock, 10);
+    for (i = 0; i < needed; i++) put(&stock, blocks[i]);
+    h3edge__stock_look(&stock, now + H3EDGE_SECOND - 1);
+    CHECK_INT(stock.kept, (needed + 1) * (HEAD + 16));
+    now += H3EDGE_SECOND;
+    h3edge__stock_look(&stock, now);
+    CHECK_INT(stock.kept, needed * (HEAD + 16));
+  }
 done:
   h3edge__stock_empty(&stock);
 }
