@@ -127,7 +127,7 @@ typedef struct h3edge_server_options {
   /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
    * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10
    * KiB in GnuTLS while the handshake lasts, 4 KiB then), some hundred bytes of each for tables, what the allocator
-   * itself needs, what is kept to be used again (256 KiB, or a 64th of max_memory if that is less; what is of no use
+   * itself needs, what is kept to be used again (1 MiB, or a 64th of max_memory if that is less; what is of no use
    * for a second goes, and all of it from a half of max_memory on), and what an upstream holds.
    *
    * Of all connections of this object together (1 GiB; an idle one takes some 50 KiB). What goes, and when:

@@ -7,7 +7,7 @@
 #include "quic/tls.h"
 #include "util/mem.h"
 
-#define SPARE_MAX ((size_t)256 << 10) /* what 30 requests take */
+#define SPARE_MAX ((size_t)1 << 20) /* what a hundred requests take, which may come and go at once */
 
 /* Not enough to matter to the marks of shed.c, which do not count it. */
 size_t h3edge__commons_spare_max(const h3edge_server_options *options) {

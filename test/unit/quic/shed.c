@@ -61,7 +61,7 @@ static void test_nothing_is_kept_in_a_shortage(void) {
   assert_int_equal(stage(&commons, 0), H3EDGE__MEMORY_PLENTY);
   assert_int_equal(commons.stock.max, h3edge__stock_spare(1000));
   w->options.max_memory = (size_t)1 << 30;
-  assert_int_equal(h3edge__commons_spare_max(&w->options), h3edge__stock_spare(256 << 10));
+  assert_int_equal(h3edge__commons_spare_max(&w->options), h3edge__stock_spare(1 << 20));
 done:
   h3edge__stock_empty(&commons.stock);
   world_free(w);
