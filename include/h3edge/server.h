@@ -126,7 +126,7 @@ typedef struct h3edge_server_options {
   size_t max_useless;
   /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
    * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10
-   * KiB in GnuTLS while the handshake lasts, 4 KiB then), some hundred bytes of each for tables, what the allocator
+   * KiB in GnuTLS while the handshake lasts, 3 KiB then), some hundred bytes of each for tables, what the allocator
    * itself needs, what is kept to be used again (1 MiB, or a 64th of max_memory if that is less; what is of no use
    * for a second goes, and all of it from a half of max_memory on), and what an upstream holds.
    *
