@@ -204,6 +204,30 @@ done:
   client_free(c);
 }
 
+/* What calls for a turn before it sends is served by it. */
+static void test_one_turn_for_a_response(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  CHECK(w->conn);
+  w->now += H3EDGE_SECOND;
+  c->now = w->now;
+  w->offers = true;
+  client_send(c, "x", 1);
+  world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  h3edge__conn_wake(w->conn);
+  CHECK(world_poll(w));
+  CHECK_INT(w->due, 1);
+  CHECK(h3edge__list_is_empty(&w->conn->in_ready));
+done:
+  world_free(w);
+  client_free(c);
+}
+
 /* Stream credit: `blocked` comes when it is used up, `unblocked` when there is more. */
 static void test_blocked_stream(void) {
   static const client_options little = {.window = 10000};
@@ -345,5 +369,5 @@ done:
 
 UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
           UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
-          UNIT(test_short_packet_and_probes), UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer),
-          UNIT(test_what_arrives_waits), UNIT(test_shutdown))
+          UNIT(test_short_packet_and_probes), UNIT(test_one_turn_for_a_response), UNIT(test_blocked_stream),
+          UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits), UNIT(test_shutdown))

@@ -55,6 +55,7 @@ typedef struct world {
   bool keeps_credit; /* no credit is given for what was received */
   size_t sends;      /* so many bytes, instead of the echo: ECHO_BYTE of 0, 1, … */
   bool in_turns;     /* its streams share the way */
+  bool offers;       /* `due` has something to send */
   h3edge_ts alarm;   /* is set with each call of `received`, unless it is 0 */
 
   uint8_t buf[H3EDGE_BATCH_MAX];
@@ -190,7 +191,10 @@ static inline void echo__confirmed(void *session) {
 }
 
 static inline void echo__due(void *session) {
-  ((echo *)session)->world->due++;
+  echo *e = session;
+
+  e->world->due++;
+  if (e->world->offers) h3edge__conn_offer(e->conn);
 }
 
 /* In pieces that are not those of packets. Whether it is all. */
