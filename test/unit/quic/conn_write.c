@@ -213,12 +213,12 @@ static void test_one_turn_for_a_response(void) {
 
   OK(world_start(w));
   world_settle(w, c, QUIET);
-  CHECK(w->conn);
   w->now += H3EDGE_SECOND;
   c->now = w->now;
   w->offers = true;
   client_send(c, "x", 1);
   world_receive(w, &path, datagram, client_write(c, datagram), 0);
+  CHECK(w->conn);
   h3edge__conn_wake(w->conn);
   CHECK(world_poll(w));
   CHECK_INT(w->due, 1);
