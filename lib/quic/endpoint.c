@@ -331,9 +331,11 @@ void h3edge__endpoint_leave(h3edge__endpoint *endpoint) {
 
 h3edge_ts h3edge__endpoint_deadline(const h3edge__endpoint *endpoint) {
   const h3edge__commons *commons = &endpoint->commons;
+  h3edge_ts of_timers = h3edge__timers_deadline(&commons->timers);
+  h3edge_ts of_stock = h3edge__stock_deadline(&commons->stock);
 
   if (commons->outbox.count || !h3edge__list_is_empty(&commons->ready)) return 0;
-  return h3edge__timers_deadline(&commons->timers);
+  return of_timers < of_stock ? of_timers : of_stock;
 }
 
 void h3edge__endpoint_clock(h3edge__endpoint *endpoint, uint64_t unix_ns, h3edge_ts now) {

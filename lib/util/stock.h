@@ -58,8 +58,13 @@ void h3edge__stock_init(h3edge__stock *stock, const h3edge_mem *source, size_t m
 void h3edge__stock_limit(h3edge__stock *stock, size_t max);
 /* Gives back all that is kept. */
 void h3edge__stock_empty(h3edge__stock *stock);
-/* The same, once in a second, for what was of no use since the last time. To be called now and then. */
+/* The same, once in a second, for what was of no use since the last time. */
 void h3edge__stock_look(h3edge__stock *stock, h3edge_ts now);
+
+/* When a look will give something back, or H3EDGE_NEVER. */
+static inline h3edge_ts h3edge__stock_deadline(const h3edge__stock *stock) {
+  return stock->kept ? stock->look_at : H3EDGE_NEVER;
+}
 
 /* What a block costs. */
 static inline size_t h3edge__stock_size(const void *data) {

@@ -128,10 +128,10 @@ static void test_silence(void) {
 
   OK(world_start(w));
   world_settle(w, c, w->options.ticket_hold);
-  w->now += 28 * H3EDGE_SECOND;
+  w->now += 26 * H3EDGE_SECOND;
   CHECK(!world_poll(w));
   CHECK_INT(w->stats.connections, 1);
-  w->now += 3 * H3EDGE_SECOND;
+  w->now += 5 * H3EDGE_SECOND;
   CHECK(!world_poll(w)); /* without a word (RFC 9000 10.1) */
   CHECK_INT(w->stats.connections, 0);
   CHECK_INT(w->stats.connections_timed_out, 1);

@@ -228,6 +228,31 @@ done:
   client_free(c);
 }
 
+/* What was kept for the next request is given back when none comes; where nothing is kept (stock.h) this shows little.
+ */
+static void test_spare_memory_is_given_back(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  const h3edge__stock *stock;
+  h3edge_ts until;
+
+  OK(world_start(w));
+  client_send(c, "x", 1);
+  world_settle(w, c, QUIET);
+  CHECK(w->conn);
+  stock = &w->conn->commons->stock;
+  CHECK(!H3EDGE__STOCK_KEEPS || stock->kept);
+  until = w->now + 2 * H3EDGE_SECOND;
+  while (stock->kept && h3edge__endpoint_deadline(w->endpoint) <= until) {
+    w->now = h3edge__endpoint_deadline(w->endpoint);
+    while (world_poll(w)) continue;
+  }
+  CHECK_INT(stock->kept, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 /* Stream credit: `blocked` comes when it is used up, `unblocked` when there is more. */
 static void test_blocked_stream(void) {
   static const client_options little = {.window = 10000};
@@ -369,5 +394,6 @@ done:
 
 UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
           UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
-          UNIT(test_short_packet_and_probes), UNIT(test_one_turn_for_a_response), UNIT(test_blocked_stream),
-          UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits), UNIT(test_shutdown))
+          UNIT(test_short_packet_and_probes), UNIT(test_one_turn_for_a_response), UNIT(test_spare_memory_is_given_back),
+          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits),
+          UNIT(test_shutdown))
