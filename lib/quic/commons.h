@@ -47,9 +47,9 @@ typedef struct h3edge__commons {
   h3edge_reason reason; /* that is given to the protocol when a connection ends */
 } h3edge__commons;
 
-/* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */
 /* How much of `stock` may lie idle. */
 size_t h3edge__commons_spare_max(const h3edge_server_options *options);
+/* NOMEM, SYSTEM, CREDENTIALS. What is kept is said in endpoint.h. */
 int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *options,
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats);
 void h3edge__commons_free(h3edge__commons *commons);
