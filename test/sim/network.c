@@ -29,16 +29,20 @@ typedef struct line_state {
 } line_state;
 static line_state up_state, down_state;
 
-void network_heal(void) {
-  static const network_line healthy = {.delay = 10 * H3EDGE_MILLISECOND, .mtu = 1472};
+/* A row ends with its weather. */
+static void change(network_line weather) {
+  network.up = network.down = weather;
+  up_state.losing = up_state.corrupting = down_state.losing = down_state.corrupting = 0;
+}
 
-  network.up = network.down = healthy;
+void network_heal(void) {
+  change((network_line){.delay = 10 * H3EDGE_MILLISECOND, .mtu = 1472});
 }
 
 void network_weather(network_line weather) {
   if (!weather.delay) weather.delay = network.up.delay;
   if (!weather.mtu) weather.mtu = network.up.mtu;
-  network.up = network.down = weather;
+  change(weather);
 }
 
 void network_begin(void) {

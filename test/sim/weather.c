@@ -118,5 +118,19 @@ static void a_breakdown_ends_everything(void) {
   CHECK_INT(e->origin->links_open, 0);
 }
 
+static void a_row_of_losses_ends_with_its_weather(void) {
+  fetch *f;
+
+  EDGE();
+  network_weather((network_line){.loss = 1000, .burst = 1000});
+  client_get(CLIENT(), "/lost");
+  UNTIL(network.lost > 0);
+  network_heal();
+  f = client_get(CLIENT(), "/hello");
+  UNTIL_WITHIN(H3EDGE_SECOND, f->over);
+  CHECK_INT(f->status, 200);
+}
+
 SIM_MAIN("weather", SEEDS(loss_reordering_and_duplication), SEEDS(every_weather), STORY(a_storm), STORY(a_full_socket),
-         SEEDS(an_end_that_comes_alone_arrives), STORY(a_breakdown_ends_everything))
+         SEEDS(an_end_that_comes_alone_arrives), STORY(a_breakdown_ends_everything),
+         STORY(a_row_of_losses_ends_with_its_weather))
