@@ -174,6 +174,7 @@ def arguments():
     args = parser.parse_args()
     args.folder = Folder((args.state or args.work / "soak").resolve())
     try:
+        args.folder.take()
         args.known = args.folder.resume() if args.resume else None
     except ValueError as error:
         parser.error(str(error))

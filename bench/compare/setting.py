@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What both programs need before they measure: the same options, the builds, the peers, namespaces of their own."""
+import argparse
 import datetime
 import os
 import shutil
@@ -21,11 +22,17 @@ def cores(text):
     return chosen
 
 
+def program(text):
+    if not shutil.which(text):
+        raise argparse.ArgumentTypeError(f"no program: {text}")
+    return Path(text)
+
+
 def add_programs(parser, wanted):
     """`wanted` are the programs of ours that are run."""
     work = build.default_work()
     for name in wanted:
-        parser.add_argument(f"--{name}", type=Path, metavar="PATH",
+        parser.add_argument(f"--{name}", type=program, metavar="PATH",
                             help=f"another {Path(build.PROGRAMS[name]).name} than that of a release build")
     parser.add_argument("--work", type=Path, default=work, metavar="DIR", help=f"for builds and all else ({work})")
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is known so far, in a folder, so that an interrupted run can go on."""
+import fcntl
 import json
 import os
 from collections import Counter
@@ -27,8 +28,17 @@ class Folder:
         self.path = path
         self.ledger, self.acknowledged, self.state = path / "ledger", path / "acknowledged", path / "state.json"
 
-    def begin(self, seed):
+    def take(self):
+        """For this process, as long as it lives: two at a time would take each other's orders for done twice. ValueError
+        when another has it."""
         self.path.mkdir(parents=True, exist_ok=True)
+        self.lock = (self.path / "lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(f"another run has {self.path}: choose another folder with --state") from error
+
+    def begin(self, seed):
         self.state.unlink(missing_ok=True)
         for file in self.ledger, self.acknowledged:
             file.write_text("")

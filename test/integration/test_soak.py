@@ -123,6 +123,7 @@ def test_all_troubles_in_turn():
 
 def test_state_is_what_was_saved(tmp_path):
     folder = Folder(tmp_path / "new")
+    folder.take()
     state = folder.begin(7)
     state.verdicts["served"] += 3
     state.memory.append([(1.5, 2)])
@@ -152,7 +153,8 @@ def run(*options):
 
 
 @pytest.mark.parametrize("options, complaint", [
-    ([], "--minutes"), (["--minutes", 0], "--minutes"), (["--seconds", 5, "--clients", 0], "--clients")])
+    ([], "--minutes"), (["--minutes", 0], "--minutes"), (["--seconds", 5, "--clients", 0], "--clients"),
+    (["--seconds", 5, "--load", "/nowhere"], "no program: /nowhere")])
 def test_mistakes(options, complaint):
     done = run(*options)
     assert done.returncode == 2
@@ -163,6 +165,14 @@ def test_nothing_to_resume(tmp_path):
     done = run("--seconds", 5, "--resume", "--state", tmp_path)
     assert done.returncode == 2
     assert "nothing to resume" in done.stderr
+
+
+def test_one_run_at_a_time(tmp_path):
+    first = Folder(tmp_path)
+    first.take()
+    done = run("--seconds", 5, "--state", tmp_path)
+    assert done.returncode == 2
+    assert "another run has" in done.stderr
 
 
 def test_help():
