@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "uv/env.h"
@@ -29,8 +30,11 @@ static int steer(int fd, size_t workers) {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6), BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)workers),
       BPF_STMT(BPF_RET | BPF_A, 0),
   };
-  struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
+  struct sock_fprog program;
 
+  memset(&program, 0, sizeof program); /* the kernel is handed its padding too */
+  program.len = sizeof steps / sizeof *steps;
+  program.filter = steps;
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
 }
 
