@@ -23,7 +23,7 @@ def release(folder, wanted):
         return
     if not (folder / "build.ninja").exists():
         say(f"setting up a release build in {folder}")
-        run(["meson", "setup", str(folder), str(SOURCE), "-Db_lto=true"])  # with -O2: -O3 is larger, and no faster
+        run(["meson", "setup", str(folder), str(SOURCE), "-Db_lto=true"])  # with -O2: -O3 takes more instructions
     say("building", ", ".join(wanted))
     run(["ninja", "-C", str(folder), *(PROGRAMS[name] for name in wanted)])
 

@@ -23,9 +23,10 @@ def cores(text):
 
 
 def program(text):
-    if not shutil.which(text):
+    found = shutil.which(text)
+    if not found:
         raise argparse.ArgumentTypeError(f"no program: {text}")
-    return Path(text)
+    return Path(found)
 
 
 def add_programs(parser, wanted):
