@@ -50,6 +50,8 @@ class Links:
 
     def reset(self):
         for transport in self.open:
+            if transport.is_closing():
+                continue  # it has no socket any more, and `carry` has not noticed yet
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             transport.abort()
 

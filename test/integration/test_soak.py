@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """bench/soak.py: what it makes of what happened, and that it runs, is interrupted and goes on."""
+import asyncio
 import json
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ from processes import BUILD, PATIENCE, PROXY, ROOT
 sys.path.insert(0, str(ROOT / "bench"))
 from soak import figures, load, troubles  # noqa: E402
 from soak.figures import Slope  # noqa: E402
+from soak.links import Links  # noqa: E402
 from soak.state import Folder  # noqa: E402
 
 HOUR = 3600
@@ -117,6 +120,34 @@ def test_all_troubles_in_turn():
     assert cycle(1, 0) != cycle(1, 1)
     assert cycle(1, 0) == cycle(1, 0)
     assert cycle(2, 0) != cycle(1, 0)
+
+
+# Troubles
+
+def is_reset(client):
+    try:
+        client.recv(1)
+    except ConnectionResetError:
+        return True
+    return False
+
+
+def test_links_are_cut_beside_one_that_has_just_ended():
+    with socket.create_server(("127.0.0.1", 0)) as application, Links(application.getsockname()[1]) as links:
+        clients = [socket.create_connection(("127.0.0.1", links.port), PATIENCE) for _ in range(8)]
+        applications_side = [application.accept()[0] for _ in clients]
+
+        async def cut():
+            while len(links.open) < 2 * len(clients):
+                await asyncio.sleep(0.01)
+            next(iter(links.open)).abort()
+            await asyncio.sleep(0)  # its socket is closed, and nobody has taken it out of `open`
+            links.reset()
+
+        links.call(cut())
+        assert [is_reset(client) for client in clients].count(True) >= len(clients) - 1
+        for end in clients + applications_side:
+            end.close()
 
 
 # State
