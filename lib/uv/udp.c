@@ -4,6 +4,7 @@
 #include "uv/udp.h"
 
 #include <errno.h>
+#include <h3edge/uv.h>
 #include <limits.h>
 #include <netinet/udp.h>
 #include <unistd.h>
@@ -89,20 +90,20 @@ static void watch(h3edge__udp *udp, int events) {
 
 /* Reading */
 
-static void deliver(h3edge__udp *udp, struct mmsghdr *message) {
+static void deliver(h3edge__udp *udp, struct mmsghdr *message, h3edge_ts now) {
   h3edge_path path;
   h3edge_rx rx = {.path = &path, .data = message->msg_hdr.msg_iov->iov_base, .len = message->msg_len};
 
   if (h3edge_address_set(&path.remote, message->msg_hdr.msg_name, message->msg_hdr.msg_namelen)) return;
   path.local = udp->bound;
   h3edge__uv_control_read(&message->msg_hdr, &path.local, &rx);
-  udp->options.events->received(udp->options.ctx, &rx);
+  udp->options.events->received(udp->options.ctx, &rx, now);
 }
 
 static void prepare_inbox(h3edge__udp_inbox *inbox) {
   size_t i;
 
-  for (i = 0; i < H3EDGE__UDP_READS; i++) {
+  for (i = 0; i < H3EDGE__UDP_READS - inbox->ready; i++) {
     inbox->pieces[i] = (struct iovec){inbox->data[i], sizeof inbox->data[i]};
     inbox->messages[i].msg_hdr = (struct msghdr){
         .msg_name = &inbox->senders[i],
@@ -120,13 +121,16 @@ static void prepare_inbox(h3edge__udp_inbox *inbox) {
 static void read_some(h3edge__udp *udp) {
   h3edge__udp_inbox *inbox = udp->options.inbox;
   int count = H3EDGE__UDP_READS;
+  h3edge_ts now;
   int reads;
   int i;
 
   for (reads = 0; reads < READS_PER_TURN && count == H3EDGE__UDP_READS; reads++) {
     prepare_inbox(inbox);
     count = recvmmsg(udp->fd, inbox->messages, H3EDGE__UDP_READS, MSG_DONTWAIT, NULL);
-    for (i = 0; i < count; i++) deliver(udp, &inbox->messages[i]);
+    inbox->ready = (size_t)(H3EDGE__UDP_READS - (count > 0 ? count : 0));
+    now = h3edge_uv_now();
+    for (i = 0; i < count; i++) deliver(udp, &inbox->messages[i], now);
   }
 }
 

@@ -14,6 +14,7 @@
 
 /* Where datagrams are read into; the sockets of one loop take turns with it. */
 typedef struct h3edge__udp_inbox {
+  size_t ready; /* messages at the end that the kernel has not written to since they were prepared */
   struct mmsghdr messages[H3EDGE__UDP_READS];
   struct iovec pieces[H3EDGE__UDP_READS];
   struct sockaddr_storage senders[H3EDGE__UDP_READS];
@@ -29,8 +30,8 @@ typedef struct h3edge__udp_batch {
 } h3edge__udp_batch;
 
 typedef struct h3edge__udp_events {
-  void (*received)(void *ctx, const h3edge_rx *rx); /* borrowed */
-  void (*writable)(void *ctx);                      /* a send said AGAIN, and now there is room */
+  void (*received)(void *ctx, const h3edge_rx *rx, h3edge_ts now); /* borrowed */
+  void (*writable)(void *ctx);                                     /* a send said AGAIN, and now there is room */
 } h3edge__udp_events;
 
 typedef struct h3edge__udp_options {

@@ -29,13 +29,15 @@ struct h3edge_uv {
   h3edge_server *server;
   h3edge_upstream *upstream; /* may be NULL */
   uv_prepare_t prepare;
-  uv_timer_t timer; /* ends the wait of the loop, nothing more */
+  uv_timer_t timer;  /* ends the wait of the loop, nothing more */
+  uint64_t timer_at; /* in the loop's milliseconds */
   h3edge__udp *sockets;
   h3edge__udp *full; /* the socket that `batch` waits for, or NULL */
   h3edge__uv_links links;
   h3edge_ts clock_due; /* when the server is to be told the wall clock */
   uv_stage stage;
-  h3edge_ts stop_by; /* the end of what the stage may take */
+  bool upstream_finishes; /* as nobody will ask it for more */
+  h3edge_ts stop_by;      /* the end of what the stage may take */
   void (*on_stopped)(void *ctx);
   void *ctx;
   h3edge__udp_options udp_options;
@@ -53,10 +55,10 @@ static h3edge_ts earlier(h3edge_ts a, h3edge_ts b) {
 
 /* Datagrams */
 
-static void on_received(void *ctx, const h3edge_rx *rx) {
+static void on_received(void *ctx, const h3edge_rx *rx, h3edge_ts now) {
   h3edge_uv *uv = ctx;
 
-  h3edge_server_received(uv->server, rx, h3edge_uv_now());
+  h3edge_server_received(uv->server, rx, now);
 }
 
 static h3edge__udp *socket_of(const h3edge_uv *uv, const h3edge_address *local) {
@@ -78,10 +80,9 @@ static void on_writable(void *ctx) {
 
 static const h3edge__udp_events udp_events = {.received = on_received, .writable = on_writable};
 
-/* The turn */
+/* The turn. It looks at the clock when it begins and when it has spent time in the kernel. */
 
-static void tell_clock(h3edge_uv *uv) {
-  h3edge_ts now = h3edge_uv_now();
+static void tell_clock(h3edge_uv *uv, h3edge_ts now) {
   struct timespec wall;
 
   if (now < uv->clock_due) return;
@@ -90,23 +91,26 @@ static void tell_clock(h3edge_uv *uv) {
   uv->clock_due = now + CLOCK_INTERVAL;
 }
 
-static void poll_upstream(h3edge_uv *uv) {
+static void poll_upstream(h3edge_uv *uv, h3edge_ts *now) {
   h3edge_link_op op;
 
-  while (uv->upstream && h3edge_upstream_poll(uv->upstream, &op, h3edge_uv_now()) == 1)
+  while (uv->upstream && h3edge_upstream_poll(uv->upstream, &op, *now) == 1) {
     h3edge__uv_links_do(&uv->links, &op);
+    *now = h3edge_uv_now();
+  }
 }
 
 /* Returns how many batches of `budget` are left. */
-static size_t poll_server(h3edge_uv *uv, size_t budget) {
+static size_t poll_server(h3edge_uv *uv, size_t budget, h3edge_ts *now) {
   h3edge__udp_batch *batch = &uv->batch;
   h3edge__udp *udp;
 
   while (budget && !uv->full) {
     batch->done = 0;
-    if (h3edge_server_poll(uv->server, batch->data, sizeof batch->data, &batch->tx, h3edge_uv_now()) != 1) break;
+    if (h3edge_server_poll(uv->server, batch->data, sizeof batch->data, &batch->tx, *now) != 1) break;
     udp = socket_of(uv, &batch->tx.path.local);
     if (udp) send_batch(uv, udp);
+    *now = h3edge_uv_now();
     budget--;
   }
   return budget;
@@ -130,6 +134,8 @@ static void set_timer(h3edge_uv *uv, h3edge_ts until) {
   uint64_t milliseconds = until / H3EDGE_MILLISECOND + (until % H3EDGE_MILLISECOND != 0);
   uint64_t now = uv_now(uv->env.loop);
 
+  if (milliseconds == uv->timer_at && uv_is_active((uv_handle_t *)&uv->timer)) return;
+  uv->timer_at = milliseconds;
   uv_timer_start(&uv->timer, on_timer, milliseconds > now ? milliseconds - now : 0, 0);
 }
 
@@ -165,39 +171,36 @@ static void close_all(h3edge_uv *uv) {
   h3edge__uv_links_abandon(&uv->links);
 }
 
-/* The upstream goes on until the server is idle: requests that were accepted still need it. Returns whether nothing is
- * left to be done. */
-static bool has_finished(h3edge_uv *uv) {
-  if (!h3edge_server_is_idle(uv->server) || uv->full) return false;
-  if (!uv->upstream) return true;
+/* The upstream goes on until the server is idle: requests that were accepted still need it. */
+static void watch_upstream(h3edge_uv *uv) {
+  if (uv->stage != FINISHING || uv->upstream_finishes || !uv->upstream || !h3edge_server_is_idle(uv->server)) return;
   h3edge_upstream_shutdown(uv->upstream);
-  poll_upstream(uv);
-  return h3edge_upstream_is_idle(uv->upstream);
+  uv->upstream_finishes = true;
 }
 
-static void watch_grace(h3edge_uv *uv) {
-  h3edge_ts now = h3edge_uv_now();
-
+static void watch_grace(h3edge_uv *uv, h3edge_ts now) {
   if (uv->stage != FINISHING || now < uv->stop_by) return;
   h3edge_server_close(uv->server);
   uv->stage = LEAVING;
   uv->stop_by = now + FAREWELL;
 }
 
-static bool has_told_all(const h3edge_uv *uv) {
-  h3edge_ts now = h3edge_uv_now();
+static bool has_finished(const h3edge_uv *uv) {
+  return h3edge_server_is_idle(uv->server) && !uv->full && (!uv->upstream || h3edge_upstream_is_idle(uv->upstream));
+}
 
+static bool has_told_all(const h3edge_uv *uv, h3edge_ts now) {
   return uv->full ? now >= uv->stop_by : h3edge_server_deadline(uv->server) > now;
 }
 
-static bool is_over(h3edge_uv *uv) {
+static bool is_over(const h3edge_uv *uv, h3edge_ts now) {
   switch (uv->stage) {
   case SERVING:
     return false;
   case FINISHING:
     return has_finished(uv);
   case LEAVING:
-    return has_told_all(uv);
+    return has_told_all(uv, now);
   }
   return false;
 }
@@ -205,17 +208,21 @@ static bool is_over(h3edge_uv *uv) {
 static void flush(uv_prepare_t *prepare) {
   h3edge_uv *uv = prepare->data;
   size_t budget = BATCHES_PER_TURN;
+  h3edge_ts now = h3edge_uv_now();
+  h3edge_ts due;
 
-  tell_clock(uv);
-  watch_grace(uv);
+  tell_clock(uv, now);
+  watch_grace(uv, now);
   do {
-    poll_upstream(uv);
-    budget = poll_server(uv, budget - 1); /* a round without a batch counts too */
-  } while (budget && deadline(uv) <= h3edge_uv_now());
-  if (is_over(uv))
+    poll_upstream(uv, &now);
+    budget = poll_server(uv, budget - 1, &now); /* a round without a batch counts too */
+    watch_upstream(uv);
+    due = deadline(uv);
+  } while (budget && due <= now);
+  if (is_over(uv, now))
     close_all(uv);
   else
-    set_timer(uv, earlier(deadline(uv), earlier(uv->clock_due, uv->stop_by)));
+    set_timer(uv, earlier(due, earlier(uv->clock_due, uv->stop_by)));
 }
 
 void h3edge_uv_stop(h3edge_uv *uv, h3edge_ts grace, void (*on_stopped)(void *ctx), void *ctx) {

@@ -8,8 +8,9 @@
 
 #define FLOOD 400
 
-static void on_received(void *ctx, const h3edge_rx *rx) {
+static void on_received(void *ctx, const h3edge_rx *rx, h3edge_ts now) {
   (void)rx;
+  (void)now;
   ++*(size_t *)ctx;
 }
 

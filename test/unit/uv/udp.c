@@ -2,6 +2,7 @@
 #include "uv/udp.h"
 
 #include <errno.h>
+#include <h3edge/uv.h>
 #include <sys/eventfd.h>
 
 #include "loop.h"
@@ -21,14 +22,15 @@ typedef struct pair {
     size_t datagrams;
     uint8_t ecn;
     h3edge_path path; /* of the last */
-    uint32_t sum;     /* of all bytes */
+    h3edge_ts now;
+    uint32_t sum; /* of all bytes */
   } got;
   char log[256];
   size_t writable; /* how often there was room again */
   bool empty;
 } pair;
 
-static void on_received(void *ctx, const h3edge_rx *rx) {
+static void on_received(void *ctx, const h3edge_rx *rx, h3edge_ts now) {
   pair *p = ctx;
   size_t segment = rx->segment ? rx->segment : rx->len;
   size_t i;
@@ -38,6 +40,7 @@ static void on_received(void *ctx, const h3edge_rx *rx) {
   p->got.datagrams += segment ? (rx->len + segment - 1) / segment : 1;
   p->got.ecn = rx->ecn;
   p->got.path = *rx->path;
+  p->got.now = now;
   for (i = 0; i < rx->len; i++) p->got.sum = p->got.sum * 31 + rx->data[i];
 }
 
@@ -149,6 +152,29 @@ static void batch_over_ipv4(void) {
 
 static void batch_over_ipv6(void) {
   batch_arrives_whole("[::1]:0");
+}
+
+/* One datagram leaves less than a joined one in the messages that the system fills. */
+static void inbox_is_as_new_for_the_next(void) {
+  h3edge_logger logger;
+  pair *p = pair_begin(&logger);
+  h3edge_ts begin = h3edge_uv_now();
+  size_t round;
+
+  OK(open_one(p, &p->a, "127.0.0.1:0"));
+  OK(open_one(p, &p->b, "127.0.0.1:0"));
+  for (round = 0; round < 4; round++) {
+    p->got.len = p->got.datagrams = 0;
+    fill(p, round % 2 ? 3 * 1200 : 1200, 1200, 2);
+    OK(h3edge__udp_send(p->a, &p->batch));
+    LOOP_UNTIL(&p->loop, p->got.len == p->batch.tx.len);
+    CHECK_INT(p->got.datagrams, round % 2 ? 3 : 1);
+    CHECK_INT(p->got.ecn, 2);
+    CHECK_INT(p->got.path.remote.as.v4.sin_port, p->a->bound.as.v4.sin_port);
+    CHECK(p->got.now >= begin && p->got.now <= h3edge_uv_now());
+  }
+done:
+  pair_end(p);
 }
 
 /* More datagrams than the system takes with one call. */
@@ -453,8 +479,9 @@ done:
   pair_end(p);
 }
 
-UNIT_MAIN("uv/udp", UNIT(batch_over_ipv4), UNIT(batch_over_ipv6), UNIT(many_small_datagrams), UNIT(without_gso_and_gro),
-          UNIT(refused_gso_falls_back_for_good), UNIT(full_socket), UNIT(lost_source_is_not_lost_gso),
-          UNIT(too_large_is_lost), UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6),
-          UNIT(ecn_over_ipv4), UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
+UNIT_MAIN("uv/udp", UNIT(batch_over_ipv4), UNIT(batch_over_ipv6), UNIT(inbox_is_as_new_for_the_next),
+          UNIT(many_small_datagrams), UNIT(without_gso_and_gro), UNIT(refused_gso_falls_back_for_good),
+          UNIT(full_socket), UNIT(lost_source_is_not_lost_gso), UNIT(too_large_is_lost),
+          UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6), UNIT(ecn_over_ipv4),
+          UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
           UNIT(other_kinds_of_descriptor), UNIT(pending_error_does_not_stop_it))
