@@ -95,6 +95,19 @@ static void content_beyond_the_window(void) {
   sim_still_serves(e, CLIENT());
 }
 
+/* Not of the library: of this tool, whose last packet a client that ended in time has not sent. */
+static void what_was_not_sent_is_not_for_the_next(void) {
+  edge *e = EDGE();
+  fetch *f = forgery_carrier("POST", "/echo");
+
+  client_close(f->client);
+  UNTIL(f->client->over);
+  client_forge("\x3f", 1); /* no frame that there is */
+  forgery_flood(f, forgery_path_challenge, PACE);
+  CHECK(client_has_forged());
+  sim_still_serves(e, CLIENT());
+}
+
 SIM_MAIN("forged", STORY(path_challenges), STORY(connection_ids), STORY(connection_ids_that_are_retired),
          STORY(retiring_what_never_was), STORY(packets_that_were_never_sent_are_acknowledged),
-         STORY(content_full_of_gaps), STORY(content_beyond_the_window))
+         STORY(content_full_of_gaps), STORY(content_beyond_the_window), STORY(what_was_not_sent_is_not_for_the_next))
