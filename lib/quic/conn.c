@@ -178,6 +178,7 @@ h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *p
     return H3EDGE__CONN_STAYS;
   }
   if (elsewhere && !h3edge__conn_admits(conn)) return H3EDGE__CONN_STAYS;
+  conn->ended_stream = false;
   error = read_packet(conn, path, ecn, data, len);
   if (elsewhere) h3edge__conn_follow(conn);
   h3edge__conn_path_received(conn, path, len);

@@ -55,6 +55,7 @@ struct h3edge__conn {
   h3edge_ts paid_at;     /* when what was sent is within max_send_rate */
   h3edge_ts wait_until;  /* nothing is sent before it for what has only arrived; H3EDGE_NEVER: nothing waits */
   size_t arrived;        /* datagrams since something was last sent */
+  bool ended_stream;     /* a stream's end came with the last of them */
   size_t quantum_left;   /* bytes that this turn of sending may still take; 0 between two turns */
   bool sent_in_turn;
   bool loss_timer_fired;  /* in this turn */
@@ -109,7 +110,7 @@ void h3edge__conn_path_sent(h3edge__conn *conn, const h3edge_path *path, size_t 
 bool h3edge__conn_path_is_spent(const h3edge__conn *conn);
 
 /* A datagram has arrived: what it asks for, an acknowledgement above all, waits a little for something else to go with,
- * most likely the response. */
+ * most likely the response; and a little longer when nothing of the client's is held up by that. */
 void h3edge__conn_wait(h3edge__conn *conn);
 bool h3edge__conn_waits(const h3edge__conn *conn);
 /* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */

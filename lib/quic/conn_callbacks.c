@@ -62,12 +62,13 @@ static int on_handshake_completed(ngtcp2_conn *quic, void *user) {
 static int on_stream_data(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data,
                           size_t len, void *user, void *stream) {
   h3edge__conn *conn = user;
+  bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
 
   (void)quic;
   (void)offset;
   (void)stream;
-  return verdict(
-      conn->commons->app->received(conn->session, id, data, len, (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0));
+  conn->ended_stream |= fin;
+  return verdict(conn->commons->app->received(conn->session, id, data, len, fin));
 }
 
 static int on_acked(ngtcp2_conn *quic, int64_t id, uint64_t offset, uint64_t len, void *user, void *stream) {

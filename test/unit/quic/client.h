@@ -56,6 +56,7 @@ typedef struct client {
   int64_t stream; /* -1: not opened */
   const uint8_t *out;
   size_t out_len, out_sent;
+  bool goes_on; /* what it sends does not end its stream */
   uint8_t in[262144];
   size_t in_len;
   bool in_ended;
@@ -382,9 +383,9 @@ static inline size_t client_write(client *c, uint8_t out[1500]) {
   for (;;) {
     ngtcp2_vec rest = {(uint8_t *)(uintptr_t)c->out + c->out_sent, c->out_len - c->out_sent};
     ngtcp2_ssize taken = -1;
-    ngtcp2_ssize len = ngtcp2_conn_writev_stream(c->quic, &path.path, &info, out, 1452, &taken,
-                                                 sends ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0, sends ? c->stream : -1,
-                                                 sends ? &rest : NULL, sends && rest.len ? 1 : 0, c->now);
+    ngtcp2_ssize len = ngtcp2_conn_writev_stream(
+        c->quic, &path.path, &info, out, 1452, &taken, sends && !c->goes_on ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0,
+        sends ? c->stream : -1, sends ? &rest : NULL, sends && rest.len ? 1 : 0, c->now);
 
     if (taken >= 0 && sends) {
       c->out_sent += (size_t)taken;

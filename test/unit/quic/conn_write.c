@@ -316,8 +316,8 @@ static void test_what_arrives_waits(void) {
   w->mute = true;
   arrive(w, c);
   CHECK(!world_poll(w));
-  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
-  w->now += H3EDGE_MILLISECOND;
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + 5 * H3EDGE_MILLISECOND);
+  w->now += 5 * H3EDGE_MILLISECOND;
   CHECK(world_poll(w)); /* alone, when nothing came to go with */
   CHECK(!world_poll(w));
   for (i = 0; i < 9; i++) arrive(w, c);
@@ -329,6 +329,35 @@ static void test_what_arrives_waits(void) {
   CHECK(!world_poll(w));
   h3edge__conn_offer(w->conn); /* something to go with */
   CHECK(world_poll(w));
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* For a client that has not said all. */
+static void test_what_goes_on_waits_less(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_ts until;
+
+  w->keeps_credit = true;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  w->mute = true;
+  c->goes_on = true;
+  arrive(w, c);
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
+  until = w->now + H3EDGE_MILLISECOND;
+  w->now += H3EDGE_MILLISECOND / 2;
+  c->goes_on = false;
+  arrive(w, c); /* nor does an end prolong it */
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), until);
+  w->now = until;
+  CHECK(world_poll(w));
+  arrive(w, c);
+  c->goes_on = true;
+  arrive(w, c);
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
 done:
   world_free(w);
   client_free(c);
@@ -396,4 +425,4 @@ UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UN
           UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
           UNIT(test_short_packet_and_probes), UNIT(test_one_turn_for_a_response), UNIT(test_spare_memory_is_given_back),
           UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits),
-          UNIT(test_shutdown))
+          UNIT(test_what_goes_on_waits_less), UNIT(test_shutdown))
