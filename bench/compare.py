@@ -171,7 +171,7 @@ def report(comparison):
     disturbed = sum(map(comparison.is_disturbed, measurements))
     text = f"""# h3edge-proxy and others
 
-{comparison.setting.heading()}{machine.buffers()}
+{comparison.setting.heading()}{machine.buffers()}{" No core slept." if args.awake else ""}
 {args.rounds} rounds of {args.seconds:g} s. Others took more than {args.disturbed:g} % of
 these cores' time in {disturbed} of {len(measurements)} measurements.
 
@@ -208,6 +208,7 @@ def arguments():
                         help=f"{', '.join(programs.PEERS)} (all)")
     parser.add_argument("--disturbed", type=float, default=5, metavar="PERCENT",
                         help="of the cores' time that others may take (5)")
+    parser.add_argument("--awake", action="store_true", help="let no core sleep meanwhile")
     add_options(parser, PROGRAMS)
     args = parser.parse_args()
     unknown = set(args.only or []) - {row.name for row in ROWS} | set(args.peers) - set(programs.PEERS)
@@ -224,7 +225,8 @@ def main():
     say(machine.buffers())
     comparison = Comparison(args, setting)
     try:
-        comparison.run()
+        with machine.awake(args.awake):
+            comparison.run()
     except KeyboardInterrupt:
         say("stopped: what is there follows")
     if not comparison.measurements:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The comparisons in bench/: what they make of measurements, and the path that they lay between two namespaces."""
 import ctypes
+import glob
 import json
 import os
 import shutil
@@ -183,6 +184,27 @@ def test_others_are_noticed():
 ])
 def test_cores(available, names, expected):
     assert machine.choose_cores(available, names.get) == expected
+
+
+def test_cores_are_kept_awake(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "LATENCY", tmp_path / "latency")
+    with machine.awake(False):
+        assert not machine.LATENCY.exists()
+    with machine.awake(True):
+        assert machine.LATENCY.read_bytes() == bytes(4)
+        assert str(machine.LATENCY) in map(os.readlink, open_files())
+    assert str(machine.LATENCY) not in map(os.readlink, open_files())
+
+
+def open_files():
+    return [entry for entry in glob.glob("/proc/self/fd/*") if os.path.lexists(entry)]
+
+
+def test_cores_that_nobody_can_keep_awake(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "LATENCY", tmp_path / "none" / "latency")
+    with pytest.raises(SystemExit, match="--awake: .*latency: No such file"):
+        with machine.awake(True):
+            pass
 
 
 # The path
