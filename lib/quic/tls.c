@@ -181,7 +181,8 @@ static int configure(h3edge__tls *tls) {
   gnutls_handshake_set_read_function(tls->session, send_message); /* instead of ngtcp2's */
   gnutls_handshake_set_hook_function(tls->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, check_client_hello);
   gnutls_handshake_set_post_client_hello_function(tls->session, choose_by_name);
-  if (tls->commons->options->on_keylog) gnutls_session_set_keylog_function(tls->session, log_key);
+  /* Without one GnuTLS would write where the environment says (SSLKEYLOGFILE). */
+  gnutls_session_set_keylog_function(tls->session, tls->commons->options->on_keylog ? log_key : NULL);
   set_tickets(tls);
   return 0;
 }

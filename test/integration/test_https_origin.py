@@ -53,6 +53,15 @@ def test_links_are_used_again(edge):
     assert int(opened[1]) <= 3
 
 
+def test_environment_gets_no_keys(secure, certificate, tmp_path, monkeypatch):
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    with Proxy(secure.url, "--origin-ca", certificate[0]) as proxy:
+        monkeypatch.delenv("SSLKEYLOGFILE")  # our own client would write there too
+        assert fetch(f"{proxy.url}/").status == 200
+    assert not keys.exists(), keys.read_text()
+
+
 def test_nobody_vouches_for_it(secure, tmp_path):
     other = make_certificate(tmp_path, "somebody.else")[0]
     with Proxy(secure.url, "--origin-ca", other, *ON_REQUEST) as proxy:
