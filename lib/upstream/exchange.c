@@ -71,7 +71,7 @@ static void leave_queue(h3edge_exchange *exchange) {
   if (exchange->state != H3EDGE__EXCHANGE_WAITING) return;
   h3edge__list_remove(&exchange->node);
   exchange->waited = passed(exchange);
-  origin->waiting_count--;
+  if (!--origin->waiting_count && origin->upstream->is_shutting_down) h3edge__pool_wake(origin);
   origin->counters.exchanges_waiting--;
   origin->counters.wait_ns += exchange->waited;
   if (exchange->waited) origin->counters.exchanges_waited++;
@@ -173,7 +173,7 @@ size_t h3edge_exchange_room(const h3edge_exchange *exchange) {
 static int append(h3edge_exchange *exchange, h3edge_slice content, bool end) {
   bool chunked = exchange->content_left == H3EDGE_CONTENT_CHUNKED;
   char line[H3EDGE__H1_CHUNK_LINE_LEN];
-  h3edge_slice pieces[4];
+  h3edge_slice pieces[4] = {{NULL, 0, NULL}};
   size_t count = 0;
 
   if (content.len < COPY_BELOW) content.chunk = NULL;

@@ -225,6 +225,22 @@ done:
   embedder_free(&e);
 }
 
+static void shutdown_needs_no_link_for_who_has_gone(void) {
+  static embedder e;
+
+  OK(embedder_init(&e, NULL));
+  CHECK(embedder_call(&e, 0, NULL) != NULL);
+  embedder_turn(&e);
+  h3edge_upstream_shutdown(e.upstream);
+  embedder_turn(&e);
+  CHECK_TEXT(embedder_ops(&e), "OPEN0"); /* it is waited for */
+  embedder_cancel(&e.calls[0]);
+  embedder_turn(&e);
+  CHECK_TEXT(embedder_ops(&e), "CLOSE0");
+done:
+  embedder_free(&e);
+}
+
 /* An exchange in each state, and a link in each. */
 static void free_ends_everything(void) {
   static const char *const stories[] = {"send; head 200; end; close", "send; head 200; data x; close", "send; close",
@@ -333,5 +349,6 @@ done:
 UNIT_MAIN("upstream/upstream", UNIT(options_are_checked), UNIT(origins_are_checked), UNIT(more_servers_are_checked),
           UNIT(counters_are_kept_for_each_origin), UNIT(requests_are_checked), UNIT(the_deadline_is_what_comes_first),
           UNIT(a_timeout_of_never_is_never), UNIT(shutdown_lets_exchanges_finish),
-          UNIT(shutdown_closes_what_is_idle_or_not_needed), UNIT(free_ends_everything),
-          UNIT(commands_while_it_is_freed), UNIT(from_inside_an_event), UNIT(a_clock_that_steps_back))
+          UNIT(shutdown_closes_what_is_idle_or_not_needed), UNIT(shutdown_needs_no_link_for_who_has_gone),
+          UNIT(free_ends_everything), UNIT(commands_while_it_is_freed), UNIT(from_inside_an_event),
+          UNIT(a_clock_that_steps_back))
