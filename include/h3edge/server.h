@@ -88,10 +88,10 @@ typedef struct h3edge_server_options {
   /* Moves of one connection to another address, in a minute. One that has moved so often stays where it is until it may
    * again (20). */
   size_t max_path_changes;
-  /* Bytes that one connection is sent in a second, its datagrams whole (no limit). Congestion control believes the
-   * client, and one that acknowledges what has not arrived drives it up without end (RFC 9000 21.4). ngtcp2 finds such
-   * clients out from version 1.12 on; before, only this bounds what they are sent. It holds for all clients, so it is
-   * to be what the fastest one may get. */
+  /* Bytes that one connection is sent in a second, its datagrams whole. Congestion control believes the client, and one
+   * that acknowledges what has not arrived drives it up without end (RFC 9000 21.4). ngtcp2 finds such clients out from
+   * version 1.12 on; before, only this bounds what they are sent. It holds for all clients, so it is to be what the
+   * fastest one may get (256 MiB, 2 Gbit/s, with an older ngtcp2; else, and with SIZE_MAX, no limit). */
   size_t max_send_rate;
   size_t max_requests;      /* at one time on one connection (100) */
   size_t request_window;    /* content that one request may have under way to us (256 KiB) */
@@ -121,8 +121,9 @@ typedef struct h3edge_server_options {
    * under way, and do it once more)… */
   size_t max_resets;
   /* … and what carries nothing: frames that are empty or of unknown types, but for ten on the stream of each request;
-   * frames of the control stream; streams without a request; and QPACK's instructions, but for as many with each request
-   * as its table has room for entries, 128. What clients send on purpose (RFC 9114 7.2.8) is far below (1,000). */
+   * frames of the control stream; streams without a request; and QPACK's instructions, but for as many with each
+   * request as its table has room for entries, 128. What clients send on purpose (RFC 9114 7.2.8) is far below (1,000).
+   */
   size_t max_useless;
   /* Memory. What counts is what ngtcp2, nghttp3 and this library take for open connections and their requests, and the
    * content of responses until it is acknowledged, whoever made its block. What does not: the TLS of a connection (10

@@ -31,6 +31,7 @@ typedef struct h3edge__commons {
   const struct h3edge__quic_app *app;
   void *app_ctx;
   h3edge_stats *stats;
+  size_t send_rate;                /* bytes of one connection in a second */
   h3edge_credentials *credentials; /* a reference: for connections from now on */
   gnutls_priority_t priority;
   h3edge__tokens tokens;

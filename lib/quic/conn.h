@@ -51,6 +51,7 @@ struct h3edge__conn {
   h3edge__rate moves;    /* to another address */
   uint64_t path_credit;  /* bytes that may go to a path that is not proved (RFC 9000 9.3.1) … */
   h3edge_ts path_since;  /* … and since when the client may be there */
+  size_t requests;       /* streams that the client opened for them, and that are not closed */
   size_t ended_requests; /* whose streams the client does not know yet that it may open again */
   h3edge_ts paid_at;     /* when what was sent is within max_send_rate */
   h3edge_ts wait_until;  /* nothing is sent before it for what has only arrived; H3EDGE_NEVER: nothing waits */
@@ -110,7 +111,7 @@ void h3edge__conn_path_sent(h3edge__conn *conn, const h3edge_path *path, size_t 
 bool h3edge__conn_path_is_spent(const h3edge__conn *conn);
 
 /* A datagram has arrived: what it asks for, an acknowledgement above all, waits a little for something else to go with,
- * most likely the response; and a little longer when nothing of the client's is held up by that. */
+ * most likely the response; and a little longer when that is all the client can wait for. */
 void h3edge__conn_wait(h3edge__conn *conn);
 bool h3edge__conn_waits(const h3edge__conn *conn);
 /* Its turn (conn_write.c): does what is due and writes at most one batch. May free it. True: `tx` is to be sent. */

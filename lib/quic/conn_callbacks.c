@@ -59,6 +59,14 @@ static int on_handshake_completed(ngtcp2_conn *quic, void *user) {
   return 0;
 }
 
+static int on_stream_open(ngtcp2_conn *quic, int64_t id, void *user) {
+  h3edge__conn *conn = user;
+
+  (void)quic;
+  if (ngtcp2_is_bidi_stream(id)) conn->requests++;
+  return 0;
+}
+
 static int on_stream_data(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data,
                           size_t len, void *user, void *stream) {
   h3edge__conn *conn = user;
@@ -85,7 +93,10 @@ static int on_stream_close(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64
 
   (void)stream;
   if (!(flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET)) code = UINT64_MAX;
-  if (!ngtcp2_is_bidi_stream(id) && !ngtcp2_conn_is_local_stream(quic, id)) ngtcp2_conn_extend_max_streams_uni(quic, 1);
+  if (ngtcp2_is_bidi_stream(id))
+    conn->requests--;
+  else if (!ngtcp2_conn_is_local_stream(quic, id))
+    ngtcp2_conn_extend_max_streams_uni(quic, 1);
   return verdict(conn->commons->app->closed(conn->session, id, code));
 }
 
@@ -198,6 +209,7 @@ const ngtcp2_callbacks h3edge__conn_callbacks = {
     .hp_mask = ngtcp2_crypto_hp_mask_cb,
     .recv_stream_data = on_stream_data,
     .acked_stream_data_offset = on_acked,
+    .stream_open = on_stream_open,
     .stream_close = on_stream_close,
     .rand = on_rand,
     .get_new_connection_id = on_new_cid,

@@ -77,6 +77,7 @@ void h3edge__conn_stop_stream(h3edge__conn *conn, int64_t id, uint64_t code) {
 }
 
 void h3edge__conn_reset_stream(h3edge__conn *conn, int64_t id, uint64_t code) {
+  conn->has_output = true; /* an answer, too */
   finish(conn, ngtcp2_conn_shutdown_stream_write(conn->quic, 0, id, code));
 }
 

@@ -13,11 +13,12 @@
  * acknowledgements to the receiver). A loss that they tell of is repaired so much later, which nobody notices. Without
  * it, requests that come one by one cost a datagram each beside their responses.
  *
- * Behind the end of a request the client waits for nothing but the response. Then it is longer than a tick of most
- * kernels' clocks, and still far below max_ack_delay (25 ms): what is to be done before the next tick needs the
- * hardware's timer set twice, which costs a tenth of a lone request where that is a hypervisor's. */
+ * When a request is there whole, and no other is under way, the client waits for nothing but its response. Then it is
+ * longer than a tick of most kernels' clocks, and still far below max_ack_delay (25 ms): what is to be done before the
+ * next tick needs the hardware's timer set twice, which costs a tenth of a lone request where that is a hypervisor's.
+ */
 #define WAIT H3EDGE_MILLISECOND
-#define WAIT_AT_END (5 * H3EDGE_MILLISECOND)
+#define WAIT_ALONE (5 * H3EDGE_MILLISECOND)
 #define ARRIVED_MAX 10
 
 /* RFC 9000 8.2.1, 14.4. */
@@ -147,7 +148,8 @@ static size_t turn_room(h3edge__conn *conn, size_t cap) {
 }
 
 void h3edge__conn_wait(h3edge__conn *conn) {
-  h3edge_ts until = conn->commons->door.now + (conn->ended_stream ? WAIT_AT_END : WAIT);
+  bool is_alone = conn->ended_stream && conn->requests == 1;
+  h3edge_ts until = conn->commons->door.now + (is_alone ? WAIT_ALONE : WAIT);
 
   conn->arrived++;
   if (until >= conn->wait_until) return;
@@ -199,9 +201,8 @@ static void end_turn(h3edge__conn *conn, bool may_go_on) {
 
 static void pay(h3edge__conn *conn, size_t len) {
   h3edge_ts now = conn->commons->door.now;
-  size_t rate = conn->commons->options->max_send_rate;
 
-  if (rate) conn->paid_at = (conn->paid_at > now ? conn->paid_at : now) + len * H3EDGE_SECOND / rate;
+  conn->paid_at = (conn->paid_at > now ? conn->paid_at : now) + len * H3EDGE_SECOND / conn->commons->send_rate;
 }
 
 /* It has sent too much: its turn comes again when that is made up for. */

@@ -54,6 +54,29 @@ done:
   client_free(c);
 }
 
+/* When nobody names a rate, there is one all the same, unless ngtcp2 finds out whom it is meant for. */
+static void test_usual_send_rate(void) {
+  const size_t rate = (size_t)256 << 20;
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  uint64_t before;
+
+  w->sends = DOWNLOAD;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  before = w->stats.bytes_sent;
+  client_send(c, "", 0);
+  world_carry(w, c);
+  CHECK(w->stats.bytes_sent > before + 10000);
+  if (ngtcp2_version(0x010c00))
+    CHECK_INT(w->conn->paid_at, w->now);
+  else /* each batch is rounded */
+    CHECK(w->conn->paid_at / 1000 == (w->now + (w->stats.bytes_sent - before) * H3EDGE_SECOND / rate) / 1000);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_no_pmtud(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -363,6 +386,47 @@ done:
   client_free(c);
 }
 
+/* The other one may wait for something that the acknowledgement brings. */
+static void test_a_second_request_waits_less(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->keeps_credit = true;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  w->mute = true;
+  arrive(w, c);
+  w->now += 5 * H3EDGE_MILLISECOND;
+  CHECK(world_poll(w));
+  arrive(w, c);
+  CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* At once, or while it waits. */
+static void test_a_refusal_does_not_wait(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+
+  w->keeps_credit = true;
+  OK(world_start(w));
+  world_settle(w, c, QUIET);
+  w->mute = true;
+  arrive(w, c);
+  CHECK(!world_poll(w));
+  h3edge__conn_reset_stream(w->conn, c->stream, 0x10c);
+  CHECK(world_poll(w));
+  CHECK(!world_poll(w));
+  w->refuses = 0x10c;
+  arrive(w, c);
+  CHECK(world_poll(w));
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_wake(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
@@ -421,8 +485,9 @@ done:
   client_free(late);
 }
 
-UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_no_pmtud),
-          UNIT(test_smallest_buffer), UNIT(test_fair_turns), UNIT(test_short_packet_ends_batch_only),
-          UNIT(test_short_packet_and_probes), UNIT(test_one_turn_for_a_response), UNIT(test_spare_memory_is_given_back),
-          UNIT(test_blocked_stream), UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits),
-          UNIT(test_what_goes_on_waits_less), UNIT(test_shutdown))
+UNIT_MAIN("conn_write", UNIT(test_download_in_batches), UNIT(test_send_rate), UNIT(test_usual_send_rate),
+          UNIT(test_no_pmtud), UNIT(test_smallest_buffer), UNIT(test_fair_turns),
+          UNIT(test_short_packet_ends_batch_only), UNIT(test_short_packet_and_probes),
+          UNIT(test_one_turn_for_a_response), UNIT(test_spare_memory_is_given_back), UNIT(test_blocked_stream),
+          UNIT(test_wake), UNIT(test_offer), UNIT(test_what_arrives_waits), UNIT(test_what_goes_on_waits_less),
+          UNIT(test_a_second_request_waits_less), UNIT(test_a_refusal_does_not_wait), UNIT(test_shutdown))

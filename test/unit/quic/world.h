@@ -52,6 +52,7 @@ typedef struct world {
   /* What the protocol is to do. */
   const char *fails; /* the call that ends the connection with error 0x101 */
   bool mute;         /* what arrives is passed over */
+  uint64_t refuses;  /* requests are reset with it, without a word of response; 0: they are not */
   bool keeps_credit; /* no credit is given for what was received */
   size_t sends;      /* so many bytes, instead of the echo: ECHO_BYTE of 0, 1, … */
   bool in_turns;     /* its streams share the way */
@@ -117,6 +118,7 @@ static inline int echo__received(void *session, int64_t id, const uint8_t *data,
   size_t i;
 
   if (e->world->alarm) h3edge__conn_alarm(e->conn, e->world->alarm);
+  if (e->world->refuses) h3edge__conn_reset_stream(e->conn, id, e->world->refuses);
   if (!ngtcp2_is_bidi_stream(id) || e->world->mute) return 0;
   if (!e->confirmed) e->world->early += len;
   if (!s && (s = echo__find(e, -1))) s->id = id;
