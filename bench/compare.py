@@ -171,7 +171,7 @@ def report(comparison):
     disturbed = sum(map(comparison.is_disturbed, measurements))
     text = f"""# h3edge-proxy and others
 
-{comparison.setting.heading()}{machine.buffers()}{" No core slept." if args.awake else ""}
+{comparison.setting.heading()}{machine.buffers()}{" Cores were asked not to sleep." if args.awake else ""}
 {args.rounds} rounds of {args.seconds:g} s. Others took more than {args.disturbed:g} % of
 these cores' time in {disturbed} of {len(measurements)} measurements.
 

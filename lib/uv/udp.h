@@ -12,7 +12,7 @@
 #define H3EDGE__UDP_READS 16 /* datagrams, or joined ones, of one recvmmsg */
 #define H3EDGE__UDP_READ_SIZE 65536
 
-/* Where datagrams are read into; the sockets of one loop take turns with it. */
+/* Where datagrams are read into; the sockets of one loop take turns with it. Begins as zeros. */
 typedef struct h3edge__udp_inbox {
   size_t ready; /* messages at the end that the kernel has not written to since they were prepared */
   struct mmsghdr messages[H3EDGE__UDP_READS];
