@@ -7,6 +7,7 @@
 
 #define GET ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\n"
 #define POST ":method: POST\n:scheme: https\n:authority: localhost\n:path: /\n"
+#define EXTENDED_CONNECT ":method: CONNECT\n:scheme: https\n:authority: localhost\n:path: /\n:protocol: "
 
 static void is_malformed(edge *e, const wire *w, const char *what) {
   size_t before = e->origin->request_count, requests = e->requests;
@@ -55,6 +56,11 @@ static void heads_that_are_malformed(void) {
       ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\xc3\xa4\n",
       ":method: GET\n:scheme: https\n:authority: localhost\n:path: /<\n",
       GET "host: other\n",
+      /* RFC 9220, RFC 8441 4: extended CONNECT, which takes a setting that was not sent */
+      EXTENDED_CONNECT "websocket\n",
+      EXTENDED_CONNECT "connect-udp\ncapsule-protocol: ?1\n",
+      EXTENDED_CONNECT "webtransport\n",
+      ":method: CONNECT\n:protocol: websocket\n:authority: localhost\n",
       /* 4.2: fields */
       GET "Upper: x\n",
       GET "a b: x\n",
