@@ -12,7 +12,9 @@ typedef struct breach {
   uint64_t code;
   bool on_request;
   void (*write)(wire *w);
+  uint8_t type; /* of what is HTTP/2's */
 } breach;
+static uint8_t http_2_type; /* of the one that is committed */
 
 void breach_control(wire *w) {
   wire_integer(w, WIRE_CONTROL);
@@ -29,9 +31,12 @@ static void two_settings(wire *w) {
   wire_frame(w, WIRE_SETTINGS, "", 0);
 }
 
-static void http_2_settings(wire *w) {
+/* RFC 9114 7.2.4.1 */
+static void http_2_setting(wire *w) {
+  const uint8_t setting[] = {http_2_type, 0};
+
   wire_integer(w, WIRE_CONTROL);
-  wire_frame(w, WIRE_SETTINGS, "\x02\x00", 2);
+  wire_frame(w, WIRE_SETTINGS, setting, sizeof setting);
 }
 
 static void data_on_control(wire *w) {
@@ -82,8 +87,19 @@ static void data_after_trailers(wire *w) {
   wire_frame(w, WIRE_DATA, "x", 1);
 }
 
+/* RFC 9114 7.2.8 */
 static void http_2_frame(wire *w) {
-  wire_frame(w, 0x6, "12345678", 8);
+  wire_frame(w, http_2_type, "12345678", 8);
+}
+
+static void http_2_frame_after_a_head(wire *w) {
+  wire_head(w, POST);
+  http_2_frame(w);
+}
+
+static void http_2_frame_on_control(wire *w) {
+  breach_control(w);
+  http_2_frame(w);
 }
 
 static void bad_table_reference(wire *w) {
@@ -98,7 +114,10 @@ static void half_a_frame(wire *w) {
 static const breach breaches[] = {
     {"no SETTINGS", NGHTTP3_H3_MISSING_SETTINGS, false, no_settings},
     {"two SETTINGS", NGHTTP3_H3_FRAME_UNEXPECTED, false, two_settings},
-    {"settings of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_settings},
+    {"ENABLE_PUSH of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_setting, 2},
+    {"MAX_CONCURRENT_STREAMS of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_setting, 3},
+    {"INITIAL_WINDOW_SIZE of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_setting, 4},
+    {"MAX_FRAME_SIZE of HTTP/2", NGHTTP3_H3_SETTINGS_ERROR, false, http_2_setting, 5},
     {"DATA on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, data_on_control},
     {"HEADERS on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, headers_on_control},
     {"more than its ID in a GOAWAY", NGHTTP3_H3_FRAME_ERROR, false, goaway_that_goes_on},
@@ -109,7 +128,18 @@ static const breach breaches[] = {
     {"SETTINGS on a request", NGHTTP3_H3_FRAME_UNEXPECTED, true, settings_on_request},
     {"PUSH_PROMISE from a client", NGHTTP3_H3_FRAME_UNEXPECTED, true, push_promise},
     {"DATA after trailers", NGHTTP3_H3_FRAME_UNEXPECTED, true, data_after_trailers},
-    {"a frame of HTTP/2", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame},
+    {"PRIORITY of HTTP/2 first", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame, 2},
+    {"PING of HTTP/2 first", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame, 6},
+    {"WINDOW_UPDATE of HTTP/2 first", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame, 8},
+    {"CONTINUATION of HTTP/2 first", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame, 9},
+    {"PRIORITY of HTTP/2 after a head", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame_after_a_head, 2},
+    {"PING of HTTP/2 after a head", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame_after_a_head, 6},
+    {"WINDOW_UPDATE of HTTP/2 after a head", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame_after_a_head, 8},
+    {"CONTINUATION of HTTP/2 after a head", NGHTTP3_H3_FRAME_UNEXPECTED, true, http_2_frame_after_a_head, 9},
+    {"PRIORITY of HTTP/2 on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, http_2_frame_on_control, 2},
+    {"PING of HTTP/2 on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, http_2_frame_on_control, 6},
+    {"WINDOW_UPDATE of HTTP/2 on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, http_2_frame_on_control, 8},
+    {"CONTINUATION of HTTP/2 on the control stream", NGHTTP3_H3_FRAME_UNEXPECTED, false, http_2_frame_on_control, 9},
     {"a bad reference to a table", NGHTTP3_QPACK_DECOMPRESSION_FAILED, true, bad_table_reference},
     {"half a frame", NGHTTP3_H3_FRAME_ERROR, true, half_a_frame},
 };
@@ -119,6 +149,7 @@ static void commit(const breach *b, client *c) {
   static wire w;
 
   w.len = 0;
+  http_2_type = b->type;
   if (b->on_request) {
     breach_control(&w);
     client_raw_uni(c, w.data, w.len, false);
