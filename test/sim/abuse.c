@@ -95,6 +95,7 @@ static void references_to_one_big_entry(void) {
     memory_measure();
     f = client_raw(c, w.data, w.len, true);
     UNTIL(f->over);
+    CHECK_INT(bombs_status(f), cases[i].allowed ? 200 : 431);
     CHECK_INT(e->requests, before + cases[i].allowed);
     CHECK(memory_largest() < memory_bytes() + 256 * KIB);
   }

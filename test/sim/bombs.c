@@ -2,6 +2,8 @@
 /* bombs.c: a client without HTTP/3 of its own, and QPACK by hand for it. */
 #include "bombs.h"
 
+#include <stdlib.h>
+
 #include "sim.h"
 
 client *bombs_client(fetch **control) {
@@ -46,4 +48,40 @@ void bombs_references(wire *w, size_t times) {
 void bombs_instructions(wire *w, bool encoder, size_t count) {
   w->len = 0;
   while (count--) wire_bytes(w, encoder ? "\x20" : "\x40", 1);
+}
+
+static int status_in(nghttp3_qpack_decoder *decoder, nghttp3_qpack_stream_context *stream, const uint8_t *head,
+                     size_t len) {
+  nghttp3_qpack_nv field = {0};
+  uint8_t flags = 0;
+  int status = 0;
+
+  while (len && !(flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT)) {
+    nghttp3_ssize n = nghttp3_qpack_decoder_read_request(decoder, stream, &field, &flags, head, len, 0);
+
+    if (n < 0) return 0;
+    head += n;
+    len -= (size_t)n;
+  }
+  if (!(flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT)) return 0;
+  if (field.token == NGHTTP3_QPACK_TOKEN__STATUS) status = atoi((const char *)nghttp3_rcbuf_get_buf(field.value).base);
+  nghttp3_rcbuf_decref(field.name);
+  nghttp3_rcbuf_decref(field.value);
+  return status;
+}
+
+int bombs_status(const fetch *f) {
+  const uint8_t *frame = (const uint8_t *)f->text;
+  size_t head = frame[1] < 64 ? 2 : 3, len = frame[1] < 64 ? frame[1] : (size_t)(frame[1] & 63) << 8 | frame[2];
+  nghttp3_qpack_decoder *decoder;
+  nghttp3_qpack_stream_context *stream;
+  int status;
+
+  if (frame[0] != WIRE_HEADERS || head + len > sizeof f->text) return 0;
+  ALWAYS(nghttp3_qpack_decoder_new(&decoder, 0, 0, nghttp3_mem_default()) == 0);
+  ALWAYS(nghttp3_qpack_stream_context_new(&stream, f->id, nghttp3_mem_default()) == 0);
+  status = status_in(decoder, stream, frame + head, len);
+  nghttp3_qpack_stream_context_del(stream);
+  nghttp3_qpack_decoder_del(decoder);
+  return status;
 }

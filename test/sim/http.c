@@ -176,7 +176,7 @@ int http_received(client *c, int64_t id, const uint8_t *data, size_t len, bool f
   nghttp3_ssize n;
 
   if (!c->http) {
-    if (f) append(f->text, data, len);
+    if (f && !f->text[0]) append(f->text, data, len); /* there may be zeros in it */
     if (f && fin) f->complete = true;
     credit(c, id, len);
     return 0;
