@@ -31,6 +31,7 @@ typedef struct client_options {
   bool long_hello;         /* too long for one datagram */
   bool legacy_session_id;
   void (*spoil)(uint8_t *hello, size_t len); /* changes the ClientHello on its way */
+  void (*frames)(uint8_t *data, size_t len); /* changes what is in an Initial packet; ngtcp2 believes it sent its own */
   const uint8_t *token;
   size_t token_len;
   uint64_t window;    /* what the server may send on a stream; 0: 1 MiB */
@@ -83,6 +84,22 @@ static inline ngtcp2_conn *client__conn(ngtcp2_crypto_conn_ref *ref) {
 static inline void client__rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx) {
   (void)ctx;
   assert_int_equal(gnutls_rnd(GNUTLS_RND_NONCE, dest, len), 0);
+}
+
+/* Whose packet is being written: ngtcp2 does not tell. */
+static const client_options *client__writing;
+
+static inline int client__encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *key,
+                                  const uint8_t *text, size_t len, const uint8_t *nonce, size_t nonce_len,
+                                  const uint8_t *head, size_t head_len) {
+  uint8_t other[1500];
+
+  if (client__writing && client__writing->frames && (head[0] & 0xf0) == 0xc0 && len <= sizeof other) {
+    memcpy(other, text, len);
+    client__writing->frames(other, len);
+    text = other;
+  }
+  return ngtcp2_crypto_encrypt_cb(out, aead, key, text, len, nonce, nonce_len, head, head_len);
 }
 
 static inline int client__new_cid(ngtcp2_conn *quic, ngtcp2_cid *cid, uint8_t *token, size_t len, void *user) {
@@ -272,7 +289,7 @@ static inline void client__quic(client *c) {
       .recv_version_negotiation = client__versions,
       .handshake_completed = client__completed,
       .tls_early_data_rejected = client__refused,
-      .encrypt = ngtcp2_crypto_encrypt_cb,
+      .encrypt = client__encrypt,
       .decrypt = ngtcp2_crypto_decrypt_cb,
       .hp_mask = ngtcp2_crypto_hp_mask_cb,
       .recv_stream_data = client__stream_data,
@@ -380,6 +397,7 @@ static inline size_t client_write(client *c, uint8_t out[1500]) {
   if (c->out && c->stream < 0) (void)ngtcp2_conn_open_bidi_stream(c->quic, &c->stream, NULL);
   sends = c->stream >= 0 && c->out_sent <= c->out_len;
   ngtcp2_path_storage_zero(&path);
+  client__writing = c->options;
   for (;;) {
     ngtcp2_vec rest = {(uint8_t *)(uintptr_t)c->out + c->out_sent, c->out_len - c->out_sent};
     ngtcp2_ssize taken = -1;
@@ -396,6 +414,7 @@ static inline size_t client_write(client *c, uint8_t out[1500]) {
       sends = false;
       continue;
     }
+    client__writing = NULL;
     if (len < 0 && !c->error) c->error = (int)len;
     c->ecn = info.ecn;
     ngtcp2_conn_update_pkt_tx_time(c->quic, c->now);

@@ -237,6 +237,152 @@ done:
   client_free(c);
 }
 
+/* What Initial packets carry instead of the client's own: pieces of a ClientHello, in an order in which its first one
+ * is the last. */
+static struct {
+  uint8_t hello[131072];
+  size_t len;
+  size_t count, distance, size; /* of pieces */
+  size_t stride;                /* from one to the next, modulo `count`: count - 1 is backwards */
+  size_t sent, allowed;         /* so many, and so many may be */
+} pieces;
+
+static void write_pieces(uint8_t *data, size_t len) {
+  size_t at = 0;
+
+  if (pieces.sent == pieces.count) return; /* then it goes on by itself */
+  memset(data, 0, len);
+  while (pieces.sent < pieces.allowed && at + 6 + pieces.size <= len) {
+    size_t offset = ++pieces.sent * pieces.stride % pieces.count * pieces.distance;
+    size_t size = pieces.len - offset < pieces.size ? pieces.len - offset : pieces.size;
+
+    memcpy(data + at,
+           (uint8_t[]){6, 0x80, (uint8_t)(offset >> 16), (uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)size}, 6);
+    memcpy(data + at + 6, pieces.hello + offset, size);
+    at += 6 + size;
+  }
+}
+
+/* Its own ClientHello is what comes in pieces. */
+static void take_hello(uint8_t *hello, size_t len) {
+  memcpy(pieces.hello, hello, len);
+  pieces.len = len;
+  pieces.count = (len + pieces.size - 1) / pieces.size;
+}
+
+static void prove_address(world *w, client *c) {
+  say(w, c);
+  if (world_poll(w)) client_read(c, w->buf, &w->tx);
+}
+
+/* The next pieces, as many as are to come before `allowed`. Answers are lost. */
+static void send_pieces(world *w, client *c, size_t allowed) {
+  letter l;
+
+  pieces.allowed = allowed;
+  while (!unit_failed() && pieces.sent < allowed) {
+    while ((l = write_letter(c)).len) deliver(w, &l, 1);
+    while (world_poll(w)) continue;
+    c->now = w->now = ngtcp2_conn_get_expiry(c->quic);
+    (void)ngtcp2_conn_handle_expiry(c->quic, c->now);
+  }
+}
+
+static void comes_in_pieces(bool backwards) {
+  static const client_options options = {.long_hello = true, .spoil = take_hello, .frames = write_pieces};
+  world *w = world_of_retry();
+  client *c = client_new(&options, w->now);
+  uint64_t before;
+
+  memset(&pieces, 0, sizeof pieces);
+  pieces.size = pieces.distance = 5;
+  w->options.handshake_timeout = 100 * H3EDGE_SECOND;
+  OK(world_start(w));
+  prove_address(w, c);
+  pieces.stride = backwards ? pieces.count - 1 : 97;
+  CHECK(pieces.count > 300 && pieces.count % 97);
+  send_pieces(w, c, 1);
+  before = w->stats.memory;
+  CHECK_INT(w->stats.half_open, 1);
+  send_pieces(w, c, pieces.count - 1);
+  CHECK(w->stats.memory <= before + 16384);
+  CHECK_INT(w->confirmed, 0);
+  pieces.allowed = pieces.count;
+  world_settle(w, c, 10 * H3EDGE_SECOND);
+  CHECK_INT(c->error, 0);
+  CHECK_INT(w->confirmed, 1);
+done:
+  world_free(w);
+  client_free(c);
+}
+
+static void test_hello_backwards_in_pieces(void) {
+  comes_in_pieces(true);
+}
+
+static void test_hello_shuffled_in_pieces(void) {
+  comes_in_pieces(false);
+}
+
+/* 64 KiB of it, and the connection with all else. */
+#define LONGEST_KEPT (65536 + 65536)
+
+/* Four bytes of each 512 of it come, so that all the room for the rest is taken. */
+static world *world_of_a_long_hello(client *c, size_t count) {
+  world *w = world_of_retry();
+
+  memset(&pieces, 0, sizeof pieces);
+  memcpy(pieces.hello, "\x01\x00\xff\xf0", 4);
+  pieces.len = sizeof pieces.hello;
+  pieces.count = count;
+  pieces.distance = 512;
+  pieces.size = 4;
+  pieces.stride = 1;
+  w->options.handshake_timeout = 100 * H3EDGE_SECOND;
+  w->options.idle_timeout = 1000 * H3EDGE_SECOND;
+  if (world_start(w) == 0) prove_address(w, c);
+  return w;
+}
+
+/* It says so in its first piece, which comes last. */
+static void test_hello_of_64_kib(void) {
+  static const client_options options = {.frames = write_pieces};
+  client *c = client_new(&options, H3EDGE_SECOND);
+  world *w = world_of_a_long_hello(c, 128);
+
+  send_pieces(w, c, 127);
+  CHECK_INT(w->stats.half_open, 1);
+  CHECK(w->stats.memory > 65536);
+  CHECK(w->stats.memory < LONGEST_KEPT);
+  pieces.allowed = 128;
+  world_settle(w, c, 10 * H3EDGE_SECOND);
+  CHECK_INT(c->error, NGTCP2_ERR_DRAINING);
+  CHECK_INT(client_closed_with(c)->error_code, NGTCP2_CRYPTO_ERROR | 47); /* illegal_parameter */
+done:
+  world_free(w);
+  client_free(c);
+}
+
+/* What is beyond that is not kept. ngtcp2 drops such packets, since anybody can make an Initial packet, and does not
+ * close with CRYPTO_BUFFER_EXCEEDED; so the handshake ends with its time. */
+static void test_hello_beyond_64_kib(void) {
+  static const client_options options = {.frames = write_pieces};
+  client *c = client_new(&options, H3EDGE_SECOND);
+  world *w = world_of_a_long_hello(c, 256);
+
+  send_pieces(w, c, 255);
+  CHECK_INT(w->stats.half_open, 1);
+  CHECK(w->stats.memory > 65536);
+  CHECK(w->stats.memory < LONGEST_KEPT);
+  w->now += 100 * H3EDGE_SECOND;
+  while (world_poll(w)) continue;
+  CHECK_INT(w->stats.handshakes_timed_out, 1);
+  CHECK_INT(w->stats.connections, 0);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_too_many_connections(void) {
   static const client_options second = {.port = 40001};
   world *w = world_new();
@@ -304,4 +450,6 @@ done:
 UNIT_MAIN("endpoint_admission", UNIT(test_retry), UNIT(test_retry_under_load), UNIT(test_retry_never),
           UNIT(test_too_many_retries), UNIT(test_too_many_retries_at_once), UNIT(test_stolen_retry_token),
           UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order),
-          UNIT(test_too_many_connections), UNIT(test_too_many_refusals), UNIT(test_too_many_half_open))
+          UNIT(test_hello_backwards_in_pieces), UNIT(test_hello_shuffled_in_pieces), UNIT(test_hello_of_64_kib),
+          UNIT(test_hello_beyond_64_kib), UNIT(test_too_many_connections), UNIT(test_too_many_refusals),
+          UNIT(test_too_many_half_open))
