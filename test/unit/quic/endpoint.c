@@ -115,6 +115,34 @@ done:
   client_free(c);
 }
 
+/* It is not kept either, however much of it comes: of any kind, or as packets of the same connection. */
+static void test_junk_costs_no_memory(void) {
+  world *w = world_new();
+  client *c = client_new(&ordinary, w->now);
+  h3edge_path path = client_path_there(c);
+  uint8_t datagram[1500];
+  uint64_t without;
+  size_t len, i;
+
+  OK(world_start(w));
+  len = client_write(c, datagram);
+  world_receive(w, &path, datagram, len, 0);
+  while (world_poll(w)) continue;
+  without = w->stats.memory;
+  for (i = 0; i < 60 && !unit_failed(); i++) {
+    assert_int_equal(gnutls_rnd(GNUTLS_RND_NONCE, datagram + len, sizeof datagram - len), 0);
+    if (i % 3) memcpy(datagram + len, datagram, 25);          /* its header */
+    if (i % 3 == 1) datagram[len] = (uint8_t)(0xd0 + i % 48); /* of another type */
+    world_receive(w, &path, datagram, sizeof datagram, 0);
+    while (world_poll(w)) continue;
+  }
+  CHECK_INT(w->stats.connections_accepted, 1);
+  CHECK_INT(w->stats.memory, without);
+done:
+  world_free(w);
+  client_free(c);
+}
+
 static void test_unknown_version(void) {
   static const client_options options = {.version = 0x7a7a7a7a}; /* reserved: asks for an offer */
   world *w = world_new();
@@ -275,6 +303,6 @@ done:
 }
 
 UNIT_MAIN("endpoint", UNIT(test_credentials_are_needed), UNIT(test_garbage), UNIT(test_paths_that_are_none),
-          UNIT(test_forged_initials), UNIT(test_junk_behind_an_initial), UNIT(test_unknown_version),
-          UNIT(test_stateless_reset), UNIT(test_resets_are_few_and_short), UNIT(test_outbox_overflow),
-          UNIT(test_segments), UNIT(test_counters), UNIT(test_deadline))
+          UNIT(test_forged_initials), UNIT(test_junk_behind_an_initial), UNIT(test_junk_costs_no_memory),
+          UNIT(test_unknown_version), UNIT(test_stateless_reset), UNIT(test_resets_are_few_and_short),
+          UNIT(test_outbox_overflow), UNIT(test_segments), UNIT(test_counters), UNIT(test_deadline))
