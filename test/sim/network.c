@@ -22,6 +22,11 @@ struct network network;
 static place *places;
 static size_t place_count, place_cap, recorded_cap;
 
+/* Addresses from where somebody sends and where nobody stands: of floods, and forged ones. Those with one number are
+ * counted as one, which is no stricter: what came from all of them counts for each. */
+#define STRANGERS 65536
+static place *strangers;
+
 /* What a line is in the middle of. */
 typedef struct line_state {
   h3edge_ts free_at;           /* it has sent what waits */
@@ -60,7 +65,8 @@ void network_end(void) {
   for (i = 0; i < network.recorded_count; i++) free(network.recorded[i]);
   free(network.recorded);
   free(places);
-  places = NULL;
+  free(strangers);
+  places = strangers = NULL;
   place_count = place_cap = recorded_cap = 0;
   up_state = down_state = (line_state){0};
 }
@@ -82,6 +88,25 @@ static place *find_outside(const h3edge_address *address) {
   return NULL;
 }
 
+static place *find_stranger(const h3edge_address *address) {
+  const struct sockaddr_in *v4 = &address->as.v4;
+  uint32_t number = ntohl(v4->sin_addr.s_addr) * 31 + ntohs(v4->sin_port);
+
+  if (v4->sin_family != AF_INET) return NULL;
+  if (!strangers) strangers = sim_alloc(STRANGERS * sizeof *strangers);
+  return &strangers[number % STRANGERS];
+}
+
+/* What was seen of it there stays true of the address that it leaves. */
+static void leave_address(const place *p) {
+  place *left = find_stranger(p->outside.len ? &p->outside : &p->address);
+
+  if (!left) return;
+  left->proved |= p->proved;
+  left->heard += p->heard;
+  left->told += p->told;
+}
+
 void network_attach(const h3edge_address *address, bool is_edge, void (*arrive)(void *ctx, const datagram *),
                     void *ctx) {
   sim_grow((void **)&places, &place_cap, place_count + 1, sizeof *places);
@@ -91,13 +116,16 @@ void network_attach(const h3edge_address *address, bool is_edge, void (*arrive)(
 void network_detach(const h3edge_address *address) {
   place *gone = find(address);
 
-  if (gone) *gone = places[--place_count];
+  if (!gone) return;
+  leave_address(gone);
+  *gone = places[--place_count];
 }
 
 void network_rebind(const h3edge_address *inside, const h3edge_address *outside) {
   place *home = find(inside);
 
   if (!home) sim_fail(__FILE__, __LINE__, "nobody lives there");
+  leave_address(home);
   home->outside = *outside;
 }
 
@@ -117,13 +145,19 @@ static bool is_proof(const datagram *d) {
   return false;
 }
 
-static void hear(place *p, const datagram *d) {
+static void hear(const datagram *d) {
+  place *p = find_outside(&d->from);
+
+  if (!p) p = find_stranger(&d->from);
   if (!p) return;
   p->heard += d->len;
   if (!p->proved) p->proved = is_proof(d);
 }
 
-static void tell(place *p, const datagram *d) {
+static void tell(const datagram *d) {
+  place *p = find_outside(&d->to);
+
+  if (!p) p = find_stranger(&d->to);
   if (!p) return;
   p->told += d->len;
   ALWAYS(p->proved || p->told <= 3 * p->heard);
@@ -144,7 +178,7 @@ static void deliver(void *ctx) {
   digest(d->data, d->len);
   if (to && !to->is_edge && d->len > network.largest_down) network.largest_down = d->len;
   if (to) {
-    if (to->is_edge) hear(find_outside(&d->from), d);
+    if (to->is_edge) hear(d);
     d->to = to->address;
     to->arrive(to->ctx, d);
   }
@@ -223,7 +257,7 @@ void network_send(const h3edge_address *from, const h3edge_address *to, const ui
   *d = (datagram){.from = sender && sender->outside.len ? sender->outside : *from, .to = *to, .ecn = ecn, .len = len};
   memcpy(d->data, data, len);
   *(down ? &network.bytes_down : &network.bytes_up) += len;
-  if (down) tell(find_outside(to), d);
+  if (down) tell(d);
   if (!down && network.record) record(d);
   send_over(down ? &network.down : &network.up, down ? &down_state : &up_state, d);
 }
