@@ -95,5 +95,49 @@ static void early_data_ends_and_begins_again(void) {
   visit_goes_early(e, client_get(visit_again(before), "/hello"));
 }
 
+/* Early requests from clients that hear of the handshake in a second, as many as there are before early data ends. */
+static size_t let_wait(const edge *e, const client *before, fetch **waiting, size_t max) {
+  size_t count = 0;
+
+  network.down.delay = H3EDGE_SECOND;
+  while (count < max && edge_stats(e).memory < 15 * MIB / 16) {
+    waiting[count++] =
+        FETCH(visit_again(before), .method = "POST", .path = "/echo", .content = true, .content_len = 16 * KIB);
+    sim_run(ROUND_TRIP);
+  }
+  CHECK_INT(edge_stats(e).requests_waiting, count);
+  CHECK_INT(edge_stats(e).early_data_off, 0);
+  return count;
+}
+
+/* They may be sent again (RFC 9114 4.1.1), and what they took is enough: nobody who is served has to go. */
+static void what_waits_for_a_handshake_is_sent_back(void) {
+  edge *e = EDGE(.accepts_early = true, .claims = 100, .server.max_memory = 2 * MIB);
+  client *before = visit_first(e), *busy = CLIENT(.stream_window = 16 * KIB);
+  fetch *waiting[CROWD], *large[4];
+  size_t count, i;
+
+  visit_answered(client_get(busy, "/hello"));
+  count = let_wait(e, before, waiting, CROWD);
+  for (i = 0; i < 4; i++) large[i] = FETCH(busy, .path = "/bytes/200000", .slow = true);
+  for (i = 0; i < CROWD && !edge_stats(e).memory_requests_rejected; i++) {
+    CHECK_INT(edge_stats(e).requests_waiting, count);
+    FETCH(busy, .path = "/bytes/8000", .slow = true);
+    sim_run(ROUND_TRIP / 2);
+  }
+  CHECK(count > 0 && edge_stats(e).memory_requests_rejected == count);
+  network_heal();
+  for (i = 0; i < count; i++) {
+    UNTIL(waiting[i]->over);
+    CHECK(waiting[i]->reset && !waiting[i]->status);
+    CHECK_INT(waiting[i]->reset_code, NGHTTP3_H3_REQUEST_REJECTED);
+  }
+  CHECK_INT(edge_stats(e).memory_largest_closed, 0);
+  for (i = 0; i < 4; i++) fetch_read(large[i], 200000);
+  for (i = 0; i < 4; i++) visit_answered(large[i]);
+  sim_still_serves(e, CLIENT());
+}
+
 SIM_MAIN("shortage", STORY(who_asks_for_nothing_makes_room), STORY(who_takes_most_goes_last),
-         STORY(one_connection_takes_no_more_than_it_may), STORY(early_data_ends_and_begins_again))
+         STORY(one_connection_takes_no_more_than_it_may), STORY(early_data_ends_and_begins_again),
+         STORY(what_waits_for_a_handshake_is_sent_back))
