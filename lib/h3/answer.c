@@ -269,7 +269,7 @@ nghttp3_ssize h3edge__stream_pull(h3edge__stream *stream, nghttp3_vec *pieces, s
     len += out[i].len;
   }
   h3edge__queue_take(&request->out, len);
-  if (request->wants_drain) h3edge__stream_wake(stream);
+  if (h3edge__request_may_drain(request)) h3edge__stream_wake(stream);
   if (request->finished && !request->out.waiting)
     *flags |= request->has_trailers ? NGHTTP3_DATA_FLAG_EOF | NGHTTP3_DATA_FLAG_NO_END_STREAM : NGHTTP3_DATA_FLAG_EOF;
   else if (!count)

@@ -70,6 +70,24 @@ static void one_connection_takes_no_more_than_it_may(void) {
   CHECK(edge_stats(e).memory < MIB);
 }
 
+/* What is not acknowledged is kept, and at the limit (but for the rest of one read) no more is sent, however far the
+ * windows would let it go. Nor does the server spin until there is room again. */
+static void a_response_is_not_kept_without_end(void) {
+  client *c;
+  fetch *f;
+
+  EDGE(.server.max_response_memory = 64 * KIB);
+  c = CLIENT();
+  visit_answered(client_get(c, "/bytes/1048576")); /* for a larger congestion window */
+  f = client_get(c, "/bytes/1048576");
+  sim_run(ROUND_TRIP / 2 + H3EDGE_MILLISECOND);
+  network.up.loss = 1000;
+  sim_run(ROUND_TRIP * 5);
+  CHECK(f->content.len > 32 * KIB && f->content.len < 96 * KIB);
+  network_heal();
+  visit_answered(f);
+}
+
 /* From half of the memory on there is no early data; below that there is again. */
 static void early_data_ends_and_begins_again(void) {
   edge *e = EDGE(.accepts_early = true, .claims = 100, .server.classifier = h3edge_classifier_safe(),
@@ -139,5 +157,5 @@ static void what_waits_for_a_handshake_is_sent_back(void) {
 }
 
 SIM_MAIN("shortage", STORY(who_asks_for_nothing_makes_room), STORY(who_takes_most_goes_last),
-         STORY(one_connection_takes_no_more_than_it_may), STORY(early_data_ends_and_begins_again),
-         STORY(what_waits_for_a_handshake_is_sent_back))
+         STORY(one_connection_takes_no_more_than_it_may), STORY(a_response_is_not_kept_without_end),
+         STORY(early_data_ends_and_begins_again), STORY(what_waits_for_a_handshake_is_sent_back))
