@@ -141,6 +141,31 @@ done:
   embedder_free(&e);
 }
 
+/* Both refuse again and again. The rests would be 1, 2, 4 and 8 s, each up to a quarter longer or shorter. */
+static void no_rest_is_longer_than_the_longest(void) {
+  h3edge_upstream_options options;
+  static embedder e;
+  h3edge_ts longest = 0;
+  size_t i;
+
+  h3edge_upstream_options_init(&options);
+  options.max_failures = 1;
+  options.rest_max = 2 * H3EDGE_SECOND;
+  options.queue_timeout = H3EDGE_SECOND / 2; /* too short for any rest: who comes hears how long it is */
+  OK(init_two(&e, &options));
+  for (i = 0; i < 6; i++) {
+    CHECK(embedder_call_some(&e, 1));
+    CHECK(e.link_count > 2 * i); /* the last rest is over */
+    fail_links(&e, 0, true);
+    CHECK_INT(e.calls[i].result.error, H3EDGE_EXCHANGE_RESTING);
+    if (e.calls[i].result.retry_after > longest) longest = e.calls[i].result.retry_after;
+    embedder_sleep(&e, 5 * H3EDGE_SECOND / 2);
+  }
+  CHECK(longest >= 3 * H3EDGE_SECOND / 2 && longest <= 5 * H3EDGE_SECOND / 2);
+done:
+  embedder_free(&e);
+}
+
 /* Nobody else can answer: each rest is as short as the first, and who waits is served soon after it is back. */
 static void the_only_server_is_tried_often(void) {
   static embedder e;
@@ -255,6 +280,6 @@ done:
 
 UNIT_MAIN("upstream/servers", UNIT(servers_share_the_load), UNIT(each_server_has_its_own_limit),
           UNIT(nobody_pays_while_another_server_is_there), UNIT(while_all_rest_exchanges_wait_for_the_trial),
-          UNIT(a_trial_that_fails_is_followed_by_a_longer_rest), UNIT(the_only_server_is_tried_often),
-          UNIT(who_cannot_wait_for_the_end_of_the_rest), UNIT(failures_to_answer), UNIT(a_trial_beside_others),
-          UNIT(a_trial_without_a_verdict))
+          UNIT(a_trial_that_fails_is_followed_by_a_longer_rest), UNIT(no_rest_is_longer_than_the_longest),
+          UNIT(the_only_server_is_tried_often), UNIT(who_cannot_wait_for_the_end_of_the_rest), UNIT(failures_to_answer),
+          UNIT(a_trial_beside_others), UNIT(a_trial_without_a_verdict))
