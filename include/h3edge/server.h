@@ -176,7 +176,8 @@ typedef struct h3edge_server_options {
   size_t max_all_waiting_requests; /* (4,000) */
   size_t max_all_waiting_bytes;    /* (16 MiB) */
   /* Claims in a second for all clients of one IPv4 /24 or IPv6 /48. One ticket can make any number of ClientHellos, and
-   * each claim takes room in the register for hours. Beyond it requests wait, as after FAILED (100). */
+   * each claim takes room in the register for hours. Beyond it requests wait, as after FAILED (100). The count is
+   * shared by all prefixes that fall into the same of 1,024 slots, so that one may get less. */
   size_t max_prefix_claims;
 } h3edge_server_options;
 #define h3edge_server_options_init(options) h3edge_sized_init((options), sizeof *(options))
@@ -273,7 +274,7 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(path_changes_limited, "datagrams dropped: their connection moved too often")                                       \
   X(requests, "requests delivered")                                                                                    \
   X(requests_malformed, "requests refused as malformed")                                                               \
-  X(requests_refused, "requests refused at a limit")                                                                   \
+  X(requests_refused, "requests refused at a limit, those of early_limit_reached too")                                 \
   X(requests_reset_by_peer, "requests that the client reset")                                                          \
   X(requests_timed_out, "requests whose client took too long")                                                         \
   X(connections_unused, "connections closed because no request came for long")                                         \
@@ -292,14 +293,14 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(early_claim_failed, "early requests that waited: the register could not tell")                                     \
   X(early_rejected, "early requests answered 425")                                                                     \
   X(early_rejected_marked, "requests answered 425 because of their Early-Data field")                                  \
-  X(early_limit_reached, "early requests refused because too much waited")                                             \
+  X(early_limit_reached, "early requests refused because too much waited, or memory was short")                        \
   X(early_never_delivered, "early requests whose connection or stream ended while they waited")                        \
   X(early_never_confirmed, "requests delivered early on connections that never completed the handshake")               \
   X(claims_limited, "claims not made: too many from one neighbourhood of addresses")                                   \
   X(memory, "bytes that connections and their requests take now")                                                      \
   X(memory_refused, "connections refused because memory was short")                                                    \
   X(memory_idle_closed, "connections without a request closed because memory was short")                               \
-  X(memory_requests_rejected, "requests that waited for the handshake, rejected because memory was short")             \
+  X(memory_requests_rejected, "of early_limit_reached, those that were rejected because memory was short")             \
   X(memory_largest_closed, "connections closed because memory was short and they took most")                           \
   X(memory_limit_closed, "connections closed because they took more than one may")
 typedef struct h3edge_stats {
