@@ -60,6 +60,27 @@ static void every_weather(void) {
   exchange_much(e);
 }
 
+/* One packet in fifty is lost. CUBIC takes each for a sign of congestion; BBR goes by what arrives. */
+static h3edge_ts time_with_losses(h3edge_congestion congestion, const char *address) {
+  edge *e = EDGE(.address = address, .server.congestion = congestion);
+  h3edge_ts begun = world_now();
+  fetch *f = client_get(CLIENT(.to = &e->address), "/bytes/4000000");
+
+  UNTIL_WITHIN(600 * H3EDGE_SECOND, f->over);
+  CHECK(f->complete && content_is(&f->content, 4000000));
+  return world_now() - begun;
+}
+
+static void bbr_bears_losses_that_cubic_does_not(void) {
+  h3edge_ts cubic, bbr;
+
+  network_weather((network_line){.delay = 50 * H3EDGE_MILLISECOND});
+  network.down.loss = 20;
+  cubic = time_with_losses(H3EDGE_CUBIC, "198.51.100.2:443");
+  bbr = time_with_losses(H3EDGE_BBR, "198.51.100.3:443");
+  CHECK(bbr < cubic / 2);
+}
+
 /* A third of everything is lost: it takes long, but the answer is right. */
 static void a_storm(void) {
   fetch *f;
@@ -131,6 +152,7 @@ static void a_row_of_losses_ends_with_its_weather(void) {
   CHECK_INT(f->status, 200);
 }
 
-SIM_MAIN("weather", SEEDS(loss_reordering_and_duplication), SEEDS(every_weather), STORY(a_storm), STORY(a_full_socket),
+SIM_MAIN("weather", SEEDS(loss_reordering_and_duplication), SEEDS(every_weather),
+         STORY(bbr_bears_losses_that_cubic_does_not), STORY(a_storm), STORY(a_full_socket),
          SEEDS(an_end_that_comes_alone_arrives), STORY(a_breakdown_ends_everything),
          STORY(a_row_of_losses_ends_with_its_weather))
