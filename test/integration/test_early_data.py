@@ -139,6 +139,25 @@ def test_get_is_early_and_post_waits(application, tmp_path):
     assert [count(counters, f"gateway {name}") for name in ("early_sent", "early_retried")] == [1, 0]
 
 
+@pytest.mark.parametrize("first, proves", [(b"\1", True), (b"\2", False)])
+def test_secret_outlives_the_proxy(application, certificate, tmp_path, first, proves):
+    """After a restart a token proves the client's address when the file begins with the same 32 bytes, whatever follows
+    them. The ticket takes nothing early, because the new process does not know what the other has seen."""
+    secret = tmp_path / "secret"
+    options = ("--early-data", "safe", "--cert", certificate[0], "--key", certificate[1], "--secret-file", secret)
+    secret.write_bytes(b"\1" * 32 + b"one")
+    with Proxy(application.url, *options) as proxy:
+        visitor = Visitor(proxy.port, tmp_path)
+        assert EARLY in visitor.get("/fields")
+    secret.write_bytes(first * 32 + b"another")
+    with Proxy(application.url, *options) as proxy:
+        visitor.port = proxy.port
+        assert EARLY not in visitor.get("/fields")
+        counters = proxy.counters()
+    assert [count(counters, f"server tokens_{name}") for name in ("accepted", "refused")] == [proves, not proves]
+    assert count(counters, "server early_delivered") == 0
+
+
 @pytest.mark.parametrize("mode, options, early", [
     ("off", [], False),
     ("hold", [], False),
