@@ -158,6 +158,27 @@ def test_secret_outlives_the_proxy(application, certificate, tmp_path, first, pr
     assert count(counters, "server early_delivered") == 0
 
 
+@pytest.mark.parametrize("mode, method, path, early", [
+    ("strict", "GET", "/fields", True),
+    ("strict", "GET", "/fields?query", False),
+    ("strict", "PUT", "/upload", False),
+    ("safe", "GET", "/fields?query", True),
+    ("safe", "PUT", "/upload", False),
+    ("idempotent", "GET", "/fields?query", True),
+    ("idempotent", "PUT", "/upload", True),
+    ("idempotent", "POST", "/charge", False),
+])
+def test_what_tells_the_modes_apart(application, tmp_path, mode, method, path, early):
+    with Proxy(application.url, "--early-data", mode, "--verbose") as proxy:
+        visitor = Visitor(proxy.port, tmp_path)
+        visitor.visit(path, options=["-m", method])
+        told = proxy.wait_for(rf'"{method} {re.escape(path)}" early: verdict (.*)')[1]
+        assert told.startswith(f"{'allow' if early else 'abstain'} ({mode})"), told
+        counters = proxy.counters()
+    assert [count(counters, f"server early_{name}") for name in ("delivered", "waited")] == [early, not early]
+    assert count(counters, "gateway early_sent") == early
+
+
 @pytest.mark.parametrize("mode, options, early", [
     ("off", [], False),
     ("hold", [], False),
