@@ -225,36 +225,64 @@ def test_address_that_is_not_proved(application, tmp_path, options, early):
     assert count(counters, "server early_not_validated") == (not early)
 
 
-@pytest.mark.parametrize("options, early", [(["--early-any-address"], True), ([], False)])
-def test_libcurl(application, options, early):
-    """It keeps no tokens, and sends POST early too. Its request leaves after its first packets: the way is long enough for
-    it to leave before the answer comes, or else it is tried again."""
-    handle = pycurl.Curl()
+class Curl:
+    """libcurl on one handle, which keeps tickets and no tokens. Its request leaves after its first packets: the way is
+    long enough for it to leave before the answer comes, or else it is tried again."""
 
-    def visit(path, method="GET", **options):
-        one = Fetch(f"https://localhost:{relay.port}{path}", method, handle=handle, **options)
-        handle.setopt(pycurl.SSL_OPTIONS, 1 << 6)  # CURLSSLOPT_EARLYDATA
-        handle.setopt(pycurl.FORBID_REUSE, 1)
+    def __init__(self, proxy):
+        self.proxy, self.relay, self.handle = proxy, Relay(proxy.port, 0.05), pycurl.Curl()
+
+    def __enter__(self):
+        self.relay.__enter__()
+        return self
+
+    def __exit__(self, *why):
+        self.relay.__exit__(*why)
+        self.handle.close()
+
+    def visit(self, path, method="GET", **options):
+        one = Fetch(f"https://localhost:{self.relay.port}{path}", method, handle=self.handle, **options)
+        self.handle.setopt(pycurl.SSL_OPTIONS, 1 << 6)  # CURLSSLOPT_EARLYDATA
+        self.handle.setopt(pycurl.FORBID_REUSE, 1)
         return one.run()
 
-    def visit_early(path, *args, **options):
+    def visit_early(self, path, *args, **options):
         for _ in range(20):
-            answer = visit(path, *args, **options)
-            if f'{path}" early: ' in proxy.output:
+            answer = self.visit(path, *args, **options)
+            if f'{path}" early: ' in self.proxy.output:
                 return answer
         raise AssertionError(f"{path} never came early")
 
-    with Proxy(application.url, "--early-data", "safe", "--verbose", *options) as proxy, Relay(proxy.port, 0.05) as relay:
-        assert EARLY not in visit("/fields").json
-        assert (EARLY in visit_early("/fields").json) == early
+
+@pytest.mark.parametrize("options, early", [(["--early-any-address"], True), ([], False)])
+def test_libcurl(application, options, early):
+    """It sends POST early too."""
+    with Proxy(application.url, "--early-data", "safe", "--verbose", *options) as proxy, Curl(proxy) as client:
+        assert EARLY not in client.visit("/fields").json
+        assert (EARLY in client.visit_early("/fields").json) == early
         content = b'{"cents": 7}'
-        assert visit_early("/charge", "POST", content=[content], length=len(content)).status == 201
+        assert client.visit_early("/charge", "POST", content=[content], length=len(content)).status == 201
         counters = proxy.counters()
-    handle.close()
     outcomes = ("early_delivered", "early_not_validated")
     assert [count(counters, f"server {name}") for name in outcomes] == [early, not early]
     assert count(counters, "server early_waited") == 1
     assert [count(counters, f"gateway {name}") for name in ("early_sent", "early_retried")] == [early, 0]
+
+
+@pytest.mark.parametrize("mode, name, early", [
+    ("strict", "accept", True),
+    ("strict", "cookie", False),
+    ("strict", "authorization", False),
+    ("safe", "cookie", True),
+    ("safe", "authorization", True),
+])
+def test_fields_that_name_a_user(application, mode, name, early):
+    options = ("--early-data", mode, "--early-any-address", "--verbose")
+    with Proxy(application.url, *options) as proxy, Curl(proxy) as client:
+        client.visit("/")
+        answer = client.visit_early("/fields", fields=[(name, "anybody")]).json
+    assert [name, "anybody"] in answer
+    assert (EARLY in answer) == early
 
 
 @pytest.mark.parametrize("tenant, path, status, text", [
