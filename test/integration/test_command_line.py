@@ -11,6 +11,9 @@ from clients import Connection, Fetch, fetch, gtlsclient
 from processes import PATIENCE, PROXY, Process, Proxy, wait_until
 
 ORIGIN = "http://127.0.0.1:9"
+OPTIONS = ("listen", "workers", "origin", "route", "origin-ca", "min-warm", "grace", "trust", "forwarded", "access-log",
+           "access-log-format", "cert", "key", "congestion", "early-data", "early-rule", "early-any-address",
+           "secret-file", "keylog", "verbose", "help", "usage", "version")
 
 
 def run(*options):
@@ -30,9 +33,15 @@ def refused(*options):
 def test_help():
     status, out, _ = run("--help")
     assert status == 0
-    for option in ("listen", "workers", "origin", "route", "min-warm", "grace", "trust", "forwarded", "access-log",
-                   "access-log-format", "cert", "key", "keylog", "verbose", "help", "version"):
-        assert f"--{option}" in out
+    for option in OPTIONS:
+        assert re.search(rf"^ +(-., )?--{option}[ =\n]", out, re.M), option
+
+
+def test_usage():
+    status, out, _ = run("--usage")
+    assert status == 0
+    for option in OPTIONS:
+        assert re.search(rf"\[--{option}[]=]", out), option
 
 
 def test_version():
@@ -58,7 +67,7 @@ def test_taken_port():
      "/nowhere/cert.pem"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--keylog", "/nowhere/keys"], "/nowhere/keys"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--frobnicate"], "--frobnicate"),
-    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--congestion", "vegas"], "vegas"),
+    (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--congestion", "vegas"], "neither cubic nor bbr: 'vegas'"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "surplus"], "surplus"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--workers", "0"], "'0'"),
     (["--listen", "127.0.0.1:0", "--origin", ORIGIN, "--workers", "257"], "from 1 to 256"),
@@ -91,6 +100,9 @@ def test_mistakes(options, word):
     (["--route", "/a=http://127.0.0.1:9,http://127.0.0.1"], "the origin http://127.0.0.1 cannot be used"),
     (["--origin", ORIGIN, "--origin", "http://127.0.0.1:0"], "the origin http://127.0.0.1:0 cannot be used"),
     ([word for number in range(33) for word in ("--origin", f"http://127.0.0.1:{number + 1}")], "too many servers"),
+    (["--origin", ORIGIN, *["--listen", "127.0.0.1:0"] * 64], "more than 64 addresses to listen on"),
+    (["--origin", ORIGIN, *["--listen", "127.0.0.1:0"] * 62, "--listen", "localhost:0"],
+     "more than 64 addresses to listen on"),
     (["--origin", ORIGIN, "--min-warm", "-1"], "--min-warm"),
     (["--origin", ORIGIN, "--min-warm", "2x"], "2x"),
     (["--origin", ORIGIN, "--min-warm", "1025"], "1025"),
@@ -117,6 +129,52 @@ def test_mistakes_in_what_is_forwarded(options, words):
 def test_congestion(own_application, name):
     with Proxy(own_application.url, "--congestion", name) as proxy:
         assert fetch(f"{proxy.url}/").status == 200
+
+
+def test_listens_where_it_is_told(application):
+    hosts = ("127.0.0.1", "127.0.0.2", "[::1]")
+    listen = [word for host in hosts for word in ("--listen", f"{host}:0")]
+    with Process(PROXY, "--origin", application.url, *listen) as proxy:
+        ports = proxy.wait_for(r"listening on 127\.0\.0\.1:(\d+), 127\.0\.0\.2:(\d+), \[::1\]:(\d+)\n").groups()
+        for host, port in zip(hosts, ports):
+            assert gtlsclient(port, "/", host=host.strip("[]")).statuses == [200]
+
+
+def test_as_many_addresses_as_it_can():
+    with Process(PROXY, "--origin", ORIGIN, *["--listen", "127.0.0.1:0"] * 64) as proxy:
+        assert proxy.wait_for("listening on (.*)\n")[1].count("127.0.0.1:") == 64
+
+
+def test_listens_on_localhost_unless_told(application):
+    with Process(PROXY, "--origin", application.url) as proxy:
+        said = proxy.wait_for(r"listening on .*\n|cannot listen on \S+:4433: address already in use")[0]
+        if said.startswith("cannot"):
+            pytest.skip(f"another program has port 4433: {said}")
+        assert said == "listening on 127.0.0.1:4433, [::1]:4433\n"
+        for host in ("127.0.0.1", "::1"):
+            assert gtlsclient(4433, "/", host=host).statuses == [200]
+
+
+def without_ipv6():
+    """A command that runs another one in a network of its own, whose loopback has only the other family."""
+    command = ("unshare", "--net", "sh", "-c", 'ip link set lo up && ip address del ::1 dev lo && exec "$@"', "sh")
+    probe = subprocess.run([*command, "true"], capture_output=True, text=True)
+    if probe.returncode:
+        pytest.skip(f"no network without IPv6: {probe.stderr}")
+    return command
+
+
+def test_localhost_is_half_on_a_machine_without_ipv6():
+    with Process(*without_ipv6(), PROXY, "--listen", "localhost:4433", "--origin", ORIGIN) as proxy:
+        proxy.wait_for(r"left out \[::1\]:4433: address not available\n(?s:.*)listening on 127\.0\.0\.1:4433\n")
+
+
+def test_address_that_the_machine_does_not_have():
+    with Process(*without_ipv6(), PROXY, "--listen", "[::1]:4433", "--origin", ORIGIN) as proxy:
+        assert proxy.wait() == 1
+        proxy.killed = True
+    assert "cannot listen on [::1]:4433: address not available; this machine has no such address" in proxy.output
+    assert "listening on" not in proxy.output
 
 
 def test_key_that_does_not_fit(certificate, tmp_path):
