@@ -39,8 +39,8 @@ static const struct argp_option known[] = {
     {.name = "listen",
      .key = LISTEN,
      .arg = "ADDR:PORT",
-     .doc = "Serve HTTP/3 on this UDP address, 0.0.0.0:443 or [::]:443 for example; as often as wanted. localhost:PORT "
-            "is both 127.0.0.1 and [::1] (" DEFAULT_LISTEN ")"},
+     .doc = "Serve HTTP/3 on this UDP address, 0.0.0.0:443 or [::]:443 for example; up to 64 times. localhost:PORT is "
+            "two of them, 127.0.0.1 and [::1] (" DEFAULT_LISTEN ")"},
     {.name = "workers",
      .key = WORKERS,
      .arg = "COUNT|auto",
@@ -49,16 +49,16 @@ static const struct argp_option known[] = {
     {.name = "origin",
      .key = ORIGIN,
      .arg = "URL",
-     .doc =
-         "Send requests there: http://HOST:PORT, https://HOST:PORT or http://unix:/PATH. As often as there are servers "
-         "for them; each request goes to the less busy one of two picked at random, and around those that fail"},
+     .doc = "Send requests there: http://HOST:PORT, https://HOST:PORT or http://unix:/PATH. Once for each server, up "
+            "to 32 times; each request goes to the less busy one of two picked at random, and around those that fail"},
     {.name = "route",
      .key = ROUTE,
      .arg = "[AUTHORITY]/PREFIX=URL[,URL...]",
      .doc = "Send requests for this authority (for any, without it) and this path, or what is below it, to other "
             "servers: '/static=http://127.0.0.1:9000' or 'api.example/=http://unix:/run/api.sock'. Routes with an "
             "authority come before those without, then longer paths before shorter ones, wherever they stand; what no "
-            "route takes goes to --origin, or gets 404 without it. As often as wanted"},
+            "route takes goes to --origin, or gets 404 without it. Up to 64 routes, --origin among them, and up to 32 "
+            "servers for each"},
     {.name = "origin-ca",
      .key = ORIGIN_CA,
      .arg = "FILE",
@@ -75,7 +75,7 @@ static const struct argp_option known[] = {
      .key = TRUST,
      .arg = "ADDRESS[/BITS]",
      .doc = "Believe the X-Forwarded-* (or Forwarded) fields that come from there, and add to them, because it is a "
-            "proxy of yours: 10.0.0.0/8 or 2001:db8::7. Those of everybody else are replaced. As often as wanted"},
+            "proxy of yours: 10.0.0.0/8 or 2001:db8::7. Those of everybody else are replaced. Up to 64 times"},
     {.name = "forwarded",
      .key = FORWARDED,
      .doc = "Tell the application about the client with Forwarded (RFC 7239), not with X-Forwarded-*"},
@@ -106,8 +106,8 @@ static const struct argp_option known[] = {
      .key = RULE,
      .arg = "'METHOD [HOST]/PATH VERDICT'",
      .doc = "Decide before the mode does, as 'GET api.example/report hold' or '* /static allow': allow, hold, or "
-            "reject with 425. The path stands for all that is below it; the first rule that fits decides; as often "
-            "as wanted"},
+            "reject with 425. The path stands for all that is below it; the first rule that fits decides; up to 256 "
+            "of them"},
     {.name = "early-any-address",
      .key = ANY_ADDRESS,
      .doc = "Send requests on early also for clients that have not proved their address, which may be forged then "
@@ -360,7 +360,7 @@ void options_read(proxy_options *out, int argc, char **argv) {
       .parser = on_option,
       .doc = "Ends HTTP/3 and sends the requests on to an HTTP/1.1 application.\v"
              "SIGTERM and SIGINT stop it: requests at hand get the grace, a second signal stops at once. SIGUSR1 "
-             "prints all counters, SIGHUP opens the access log again.\n\n"
+             "prints all counters. SIGHUP opens the access log again; without --access-log it stops the proxy too.\n\n"
              "Modes of --early-data that send requests on before the handshake:\n"
              "  strict      GET, HEAD and OPTIONS without query, cookie and authorization\n"
              "  safe        methods that only read: GET, HEAD, OPTIONS\n"

@@ -35,6 +35,11 @@ def test_help():
     assert status == 0
     for option in OPTIONS:
         assert re.search(rf"^ +(-., )?--{option}[ =\n]", out, re.M), option
+    out = re.sub(r"\s+", " ", out)
+    for limit in ("up to 64 times", "Up to 64 times", "up to 32 times", "Up to 64 routes, --origin among them",
+                  "up to 32 servers for each", "up to 256 of them"):
+        assert limit in out
+    assert "without --access-log it stops the proxy" in out
 
 
 def test_usage():
@@ -94,6 +99,8 @@ def test_mistakes(options, word):
     (["--route", "/=http://127.0.0.1:9", "--origin", ORIGIN], "everything else"),
     (["--origin", ORIGIN, "--route", "/=http://127.0.0.1:9"], "no request ever comes here"),
     ([word for number in range(65) for word in ("--route", f"/{number}=http://127.0.0.1:9")], "too many routes"),
+    (["--origin", ORIGIN, *(word for number in range(64) for word in ("--route", f"/{number}=http://127.0.0.1:9"))],
+     "too many routes"),
     (["--origin", ""], "a server is missing"),
     (["--origin", ORIGIN, "--origin", ORIGIN], "twice"),
     (["--route", "/a=http://127.0.0.1:9,,http://127.0.0.1:8"], "a server is missing"),
