@@ -177,6 +177,31 @@ done:
   pair_end(p);
 }
 
+/* Those behind the first, too: where one lay, a joined one has room for all that is told of it. */
+static void inbox_is_as_new_for_the_next_few(void) {
+  h3edge_logger logger;
+  pair *p = pair_begin(&logger);
+
+  OK(open_one(p, &p->a, "127.0.0.1:0"));
+  OK(open_one(p, &p->b, "127.0.0.1:0"));
+  p->a->options.no_gso = true;
+  fill(p, 5 * 1200, 1200, 2);
+  OK(h3edge__udp_send(p->a, &p->batch));
+  LOOP_UNTIL(&p->loop, p->got.len == 5 * 1200);
+  CHECK_INT(p->got.reads, 5);
+  fill(p, 1200, 1200, 2);
+  OK(h3edge__udp_send(p->a, &p->batch));
+  p->a->options.no_gso = false;
+  fill(p, 4 * 1200, 1200, 2);
+  OK(h3edge__udp_send(p->a, &p->batch));
+  LOOP_UNTIL(&p->loop, p->got.len == 10 * 1200);
+  CHECK_INT(p->got.reads, 7);
+  CHECK_INT(p->got.datagrams, 10);
+  CHECK_INT(p->got.ecn, 2); /* of the joined one, which it comes behind */
+done:
+  pair_end(p);
+}
+
 /* More datagrams than the system takes with one call. */
 static void many_small_datagrams(void) {
   h3edge_logger logger;
@@ -480,8 +505,8 @@ done:
 }
 
 UNIT_MAIN("uv/udp", UNIT(batch_over_ipv4), UNIT(batch_over_ipv6), UNIT(inbox_is_as_new_for_the_next),
-          UNIT(many_small_datagrams), UNIT(without_gso_and_gro), UNIT(refused_gso_falls_back_for_good),
-          UNIT(full_socket), UNIT(lost_source_is_not_lost_gso), UNIT(too_large_is_lost),
-          UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6), UNIT(ecn_over_ipv4),
-          UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
+          UNIT(inbox_is_as_new_for_the_next_few), UNIT(many_small_datagrams), UNIT(without_gso_and_gro),
+          UNIT(refused_gso_falls_back_for_good), UNIT(full_socket), UNIT(lost_source_is_not_lost_gso),
+          UNIT(too_large_is_lost), UNIT(wildcard_knows_its_address), UNIT(wildcard_knows_its_address_v6),
+          UNIT(ecn_over_ipv4), UNIT(ecn_over_ipv6), UNIT(families_do_not_meet), UNIT(serves_its_own), UNIT(taken_port),
           UNIT(other_kinds_of_descriptor), UNIT(pending_error_does_not_stop_it))
