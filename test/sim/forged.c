@@ -3,6 +3,7 @@
  * error, or cost no more than what they are bounded by; other clients notice nothing. */
 #include "forgery.h"
 #include "sim.h"
+#include "visits.h"
 
 #define PACE (30 * H3EDGE_MILLISECOND) /* longer than a round trip */
 
@@ -68,6 +69,32 @@ static void packets_that_were_never_sent_are_acknowledged(void) {
   sim_still_serves(e, CLIENT());
 }
 
+/* RFC 9000 21.4: every other packet is lost, and all are acknowledged that have surely been sent. Congestion control
+ * believes it; the rate that one connection may have does not. */
+static void packets_that_did_not_arrive_are_acknowledged(void) {
+  edge *e = EDGE(.server.max_send_rate = 4 * MIB);
+  client *c = CLIENT(.frail = true, .window = 64 * MIB, .stream_window = 64 * MIB);
+  uint64_t before;
+  wire w;
+  size_t i;
+
+  visit_answered(client_get(c, "/hello"));
+  before = network.bytes_down;
+  network.down.loss = 500;
+  (void)client_get(c, "/bytes/30000000");
+  for (i = 0; i < 20000 && !c->over; i++) {
+    w.len = 0;
+    if (edge_stats(e).datagrams_sent > 20) forgery_acknowledge(&w, edge_stats(e).datagrams_sent - 4);
+    client_forge(w.data, w.len);
+    sim_run(H3EDGE_MILLISECOND / 10);
+  }
+  client_forge(NULL, 0);
+  CHECK(ngtcp2_version(0x010c00) || network.bytes_down - before > 4 * MIB);
+  CHECK(network.bytes_down - before < 9 * MIB);
+  network_heal();
+  sim_still_serves(e, CLIENT());
+}
+
 /* Nothing of it can be used before the first byte comes, which never does. ngtcp2 gives up on some thousand gaps. */
 static void content_full_of_gaps(void) {
   edge *e = EDGE();
@@ -110,4 +137,5 @@ static void what_was_not_sent_is_not_for_the_next(void) {
 
 SIM_MAIN("forged", STORY(path_challenges), STORY(connection_ids), STORY(connection_ids_that_are_retired),
          STORY(retiring_what_never_was), STORY(packets_that_were_never_sent_are_acknowledged),
-         STORY(content_full_of_gaps), STORY(content_beyond_the_window), STORY(what_was_not_sent_is_not_for_the_next))
+         STORY(packets_that_did_not_arrive_are_acknowledged), STORY(content_full_of_gaps),
+         STORY(content_beyond_the_window), STORY(what_was_not_sent_is_not_for_the_next))

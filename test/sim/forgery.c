@@ -73,6 +73,13 @@ void forgery_acknowledge_the_future(wire *w, uint64_t number) {
   wire_bytes(w, "\0\0\0", 3); /* no delay, no more ranges, one packet */
 }
 
+void forgery_acknowledge(wire *w, uint64_t count) {
+  wire_integer(w, ACK);
+  wire_integer(w, count - 1);
+  wire_bytes(w, "\0\0", 2); /* no delay, no more ranges */
+  wire_integer(w, count - 1);
+}
+
 void forgery_every_other_byte(wire *w, uint64_t number) {
   wire_integer(w, STREAM_AT);
   wire_integer(w, 4);

@@ -15,6 +15,8 @@ void forgery_one_more_id(wire *w, uint64_t number);
 void forgery_another_id(wire *w, uint64_t number);
 void forgery_retire(wire *w, uint64_t number);
 void forgery_acknowledge_the_future(wire *w, uint64_t number);
+/* The first so many packets, whether they came or not. */
+void forgery_acknowledge(wire *w, uint64_t count);
 void forgery_every_other_byte(wire *w, uint64_t number);
 void forgery_beyond_the_window(wire *w, uint64_t number);
 

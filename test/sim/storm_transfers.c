@@ -59,10 +59,13 @@ static void a_black_hole(void) {
   CHECK_INT(edge_stats(e).connections_accepted, 1);
 }
 
+#define OTHERS_SERVER "198.51.100.99:1"
+#define OTHERS_CLIENT "203.0.113.99:1"
+
 /* Other people's packets on the same line: half of it, whatever becomes of them. */
 static void others(void *ctx) {
   static const uint8_t packet[1200];
-  const h3edge_address from = network_address("198.51.100.99:1"), to = network_address("203.0.113.99:1");
+  const h3edge_address from = network_address(OTHERS_SERVER), to = network_address(OTHERS_CLIENT);
 
   network_send(&from, &to, packet, sizeof packet, 0);
   world_after(2 * sizeof packet * H3EDGE_SECOND / network.down.rate, others, ctx);
@@ -92,10 +95,13 @@ static void a_bottleneck(void) {
 }
 
 static void cross_traffic(void) {
-  const h3edge_address noise = network_address("198.51.100.99:1");
+  const h3edge_address noise = network_address(OTHERS_SERVER), listener = network_address(OTHERS_CLIENT);
+  const uint8_t established = 0x40; /* a packet with a short header */
 
   network_weather((network_line){.delay = 15 * H3EDGE_MILLISECOND, .rate = 1250000, .queue = 25 * 1472});
   network_attach(&noise, true, nobody, NULL);
+  network_send(&listener, &noise, &established, 1, 0);
+  sim_run(100 * H3EDGE_MILLISECOND);
   others(NULL);
   through_a_bottleneck(network.down.rate / 2);
 }
