@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c: a ring-less array of slices with two marks in it, `next` (taken up to here) and `first` (released up to
- * here). Copies are gathered in blocks of COPY_BLOCK bytes, so many small writes share one. Bytes never move. */
+ * here). Copies are gathered in blocks, so many small writes share one: in COPY_BLOCK bytes, or where nothing is held
+ * in as many FIRST_BLOCK as they need, since most answers are one small write. Bytes never move. */
 #include "util/queue.h"
 
 #include <assert.h>
@@ -8,6 +9,7 @@
 #include "util/mem.h"
 
 #define COPY_BLOCK 4096
+#define FIRST_BLOCK 1024
 
 static h3edge_slice *slice_at(const h3edge__queue *queue, size_t index) {
   return &queue->slices[queue->first + index];
@@ -65,6 +67,11 @@ static size_t fill_tail(h3edge__queue *queue, const uint8_t *data, size_t len) {
   return len;
 }
 
+static size_t block_size(const h3edge__queue *queue, size_t len) {
+  if (len > COPY_BLOCK) return len;
+  return queue->count ? COPY_BLOCK : (len + FIRST_BLOCK - 1) / FIRST_BLOCK * FIRST_BLOCK;
+}
+
 int h3edge__queue_copy(h3edge__queue *queue, const void *data, size_t len) {
   const uint8_t *bytes = data;
   h3edge_chunk *chunk = NULL;
@@ -77,7 +84,7 @@ int h3edge__queue_copy(h3edge__queue *queue, const void *data, size_t len) {
   rest = len > in_tail ? len - in_tail : 0;
   if (rest) { /* all that can fail comes first */
     error = make_room(queue);
-    if (!error) error = h3edge_chunk_new(&chunk, queue->mem, rest > COPY_BLOCK ? rest : COPY_BLOCK);
+    if (!error) error = h3edge_chunk_new(&chunk, queue->mem, block_size(queue, rest));
     if (error) return error;
   }
   bytes += fill_tail(queue, bytes, len - rest);

@@ -60,6 +60,32 @@ done:
   h3edge__queue_free(&queue);
 }
 
+static void a_first_copy_takes_no_more_than_it_needs(void) {
+  static const uint8_t bytes[5000];
+  static const struct {
+    size_t len, block;
+  } first[] = {{1, 1024}, {1024, 1024}, {1025, 2048}, {4096, 4096}, {5000, 5000}};
+  h3edge__queue queue;
+  h3edge_slice front;
+  size_t i;
+
+  h3edge__queue_init(&queue, &unit_mem);
+  for (i = 0; i < sizeof first / sizeof first[0]; i++) {
+    OK(h3edge__queue_copy(&queue, bytes, first[i].len));
+    CHECK(h3edge__queue_front(&queue, &front));
+    CHECK_INT(h3edge_chunk_cap(front.chunk), first[i].block);
+    h3edge__queue_take(&queue, first[i].len);
+    OK(h3edge__queue_copy(&queue, bytes, first[i].block - first[i].len + 1)); /* a byte more than fits */
+    h3edge__queue_take(&queue, first[i].block - first[i].len);
+    CHECK(h3edge__queue_front(&queue, &front));
+    CHECK_INT(h3edge_chunk_cap(front.chunk), 4096);
+    h3edge__queue_take(&queue, 1);
+    h3edge__queue_release(&queue, first[i].block + 1);
+  }
+done:
+  h3edge__queue_free(&queue);
+}
+
 static void chunks_are_referenced_and_let_go(void) {
   h3edge__queue queue;
   h3edge_chunk *chunk = NULL;
@@ -221,6 +247,6 @@ done:
 }
 
 UNIT_MAIN("util/queue", UNIT(small_copies_share_a_block), UNIT(a_full_block_is_not_offered_again),
-          UNIT(chunks_are_referenced_and_let_go), UNIT(a_borrowed_slice_is_copied),
-          UNIT(several_are_pushed_together_or_not_at_all), UNIT(the_front_names_its_chunk),
-          UNIT(what_was_taken_and_not_released_waits_again), UNIT(agrees_with_a_model))
+          UNIT(a_first_copy_takes_no_more_than_it_needs), UNIT(chunks_are_referenced_and_let_go),
+          UNIT(a_borrowed_slice_is_copied), UNIT(several_are_pushed_together_or_not_at_all),
+          UNIT(the_front_names_its_chunk), UNIT(what_was_taken_and_not_released_waits_again), UNIT(agrees_with_a_model))
