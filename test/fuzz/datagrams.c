@@ -206,7 +206,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
 
   begin(options);
   e = EDGE(.server.retry = options & 1 ? H3EDGE_RETRY_ALWAYS : H3EDGE_RETRY_NEVER,
-           .server.idle_timeout = 20 * H3EDGE_SECOND, .server.credentials = credentials());
+           .server.max_response_memory = options & 4 ? 16 * 1024 : 0, .server.idle_timeout = 20 * H3EDGE_SECOND,
+           .server.credentials = credentials());
   connect_client();
   if (options & 2) sim_run(200 * H3EDGE_MILLISECOND);
   for (i = 0; in.len && i < OPERATIONS_MAX; i++) operate(&in);

@@ -4,7 +4,8 @@
  * credit is given twice.
  *
  * An operation is a byte, the kind in its upper half and a stream in its lower one, and where bytes follow, their
- * number in another. The first byte of all: whether the handshake is still under way. */
+ * number in another. The first byte of all: whether the handshake is still under way, and whether of a response as
+ * little is taken and kept as three writes fill. */
 #include "../unit/h3/wire.h"
 #include "fuzz.h"
 
@@ -209,10 +210,13 @@ static void operate(uint8_t operation, fuzz_input *in) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   fuzz_input in = {data, len};
+  uint8_t options;
 
   memset(visits, 0, sizeof visits);
   wire_prepare(on_request);
-  wire.conn.confirmed = !(fuzz_byte(&in) & 1);
+  options = fuzz_byte(&in);
+  wire.conn.confirmed = !(options & 1);
+  if (options & 2) wire.options.response_window = wire.options.max_response_memory = 30;
   MUST(wire_begin_bare() == 0);
   while (in.len && wire.session) operate(fuzz_byte(&in), &in);
   if (wire.session) wire_run();

@@ -130,6 +130,7 @@ def h3_stream():
     yield begin + op(SEND, 0, head(*POST)[:20]) + op(SEND, 0, head(*POST)[20:]) + op(RESET, 0)
     yield begin + op(SEND_FIN, 0, head(*GET)) + ok + op(STOP, 0) + op(SEND_FIN, 1, head(*GET)) + answer[5] + op(RUN, 0)
     yield begin + op(HOLD, 0) + op(SEND_FIN, 0, head(*GET)) + op(CREDIT, 0) + ok + end + op(CREDIT, 0) + op(HOLD, 0)
+    yield b"\2" + begin[1:] + op(SEND_FIN, 0, head(*GET)) + ok + op(HOLD, 0) + 4 * write + op(RUN, 0) + op(HOLD, 0) + end
     yield begin + op(SEND_FIN, 0, head(*GET)) + op(SHUTDOWN, 0) + op(SEND_FIN, 1, head(*GET)) + answer[2] + op(RUN, 0)
     yield begin + op(UNI, 0, frame(7, b"\0") + frame(13, b"\5") + bytes([0x80, 0x0f, 7, 0, 4, 0]) + b"u=1")
     yield b"\1" + control + qpack + op(SEND_FIN, 0, head(*GET)) + op(CONFIRM, 0) + answer[2] + op(RUN, 0)

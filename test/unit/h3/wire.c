@@ -2,6 +2,9 @@
 /* wire.c: QUIC as the session sees it, and how a connection begins and ends. */
 #include "wire.h"
 
+/* More than the largest transfer takes, at a packet each. */
+enum { ROUNDS_MAX = 100000 };
+
 struct wire wire;
 
 /* Commands of the session. */
@@ -242,10 +245,12 @@ static void settle_control(void) {
 }
 
 void wire_run(void) {
+  unsigned rounds = 0;
   bool busy = true;
   size_t i;
 
   while (busy && wire_is_up()) {
+    assert_true(rounds++ < ROUNDS_MAX); /* it does not spin */
     wire_client_sends();
     if (wire.conn.woken && wire_is_up()) {
       wire.conn.woken = false;
