@@ -182,10 +182,19 @@ static void close_handles(proxy *p) {
   uv_close((uv_handle_t *)&p->rotation, NULL);
 }
 
+/* What there was to stop has stopped: a signal that comes this late is not to decide on the exit status. */
+static void let_signals_wait(void) {
+  sigset_t all;
+
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static void clean_up(proxy *p) {
   size_t i;
 
   while (p->worker_count > 1) worker_free(&p->workers[--p->worker_count]);
+  let_signals_wait();
   close_handles(p); /* the threads that might use them have ended */
   if (p->worker_count) worker_free(&p->workers[0]);
   free(p->workers);

@@ -8,7 +8,7 @@ import subprocess
 import pycurl
 import pytest
 from clients import Connection, Fetch, fetch, gtlsclient
-from processes import PATIENCE, PROXY, Process, Proxy, wait_until
+from processes import PATIENCE, PROXY, Nobody, Process, Proxy, wait_until
 
 ORIGIN = "http://127.0.0.1:9"
 OPTIONS = ("listen", "workers", "origin", "route", "origin-ca", "min-warm", "grace", "trust", "forwarded", "access-log",
@@ -277,3 +277,11 @@ def test_sigterm_twice_ends_at_once(own_application):
         proxy.signal(signal.SIGTERM)
         assert proxy.wait() == 0
         is_told(client)
+
+
+def test_sigterm_that_comes_late_does_not_decide_on_the_status():
+    """However many follow the first, until the process has ended."""
+    with Nobody() as nobody, Proxy(nobody.url) as proxy:
+        while proxy.popen.poll() is None:
+            proxy.signal(signal.SIGTERM)
+        assert proxy.popen.returncode == 0
