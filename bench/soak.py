@@ -73,7 +73,7 @@ class Soak:
         samples = []
         for sample in range(SAMPLES):
             due = begun + every * (SAMPLED + (1 - SAMPLED) * (sample + 1) / SAMPLES)
-            time.sleep(max(0, due - time.monotonic()))
+            self.world.pause(due - time.monotonic())
             if self.world.edge.popen.poll() is not None:
                 return
             samples.append((self.world.memory(), self.world.descriptors()))
@@ -181,16 +181,14 @@ def arguments():
     return args
 
 
-def stop_as_by_hand(_number, _frame):
-    raise KeyboardInterrupt
-
-
 def main():
     args = arguments()
-    signal.signal(signal.SIGTERM, stop_as_by_hand)
     built = find_programs(args, PROGRAMS)
     state, interrupted = args.known or args.folder.begin(args.seed), False
-    with World(args.folder.path, built, args.workers) as world:
+    world = World(args.folder.path, built, args.workers)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, world.stop)
+    with world:
         try:
             Soak(args, args.folder, state, world).run()
         except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """What goes wrong. Each trouble is over after `span` seconds, but for what the application needs to start."""
-import contextlib
 import random
 import signal
 import socket
@@ -15,32 +14,32 @@ CROWD, VANISHING = 32, 100  # connections
 
 def origin_killed(world, dice, span):
     world.application.kill()
-    time.sleep(dice.uniform(0, span))
+    world.pause(dice.uniform(0, span))
     world.restart_application()
 
 
 def origin_halted(world, dice, span):
     """It neither answers nor ends."""
     world.application.signal(signal.SIGSTOP)
-    time.sleep(dice.uniform(span / 2, span))
+    world.pause(dice.uniform(span / 2, span))
     world.application.signal(signal.SIGCONT)
 
 
 def nginx_worker_killed(world, dice, span):
     for _ in range(3 if world.nginx else 0):
         world.nginx.kill_worker()
-        time.sleep(span / 4)
+        world.pause(span / 4)
 
 
 def links_cut(world, dice, span):
     for _ in range(5):
         world.links.cut()
-        time.sleep(span / 5)
+        world.pause(span / 5)
 
 
 def links_halted(world, dice, span):
     world.links.halt()
-    time.sleep(span)
+    world.pause(span)
     world.links.flow()
 
 
@@ -48,7 +47,7 @@ def clients_change_their_ports(world, dice, span):
     """No more often than a connection may (max_path_changes)."""
     for _ in range(2):
         world.relay.rebind()
-        time.sleep(span / 2)
+        world.pause(span / 2)
 
 
 def garbage(world, dice, span):
@@ -59,7 +58,7 @@ def garbage(world, dice, span):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _ in range(DATAGRAMS_MAX):
             sender.sendto(dice.choice(kinds)(), ("127.0.0.1", world.edge.port))
-            if time.monotonic() > end:
+            if time.monotonic() > end or world.is_to_stop:
                 break
 
 
@@ -77,9 +76,14 @@ def load(world, timeout, *options):
     """Killed after so many seconds. Its own verdict is of no interest: the visitors judge."""
     command = (world.built["load"], f"https://localhost:{world.edge.port}/users/1", "--connect",
                f"127.0.0.1:{world.edge.port}", *options)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       timeout=timeout)
+    end = time.monotonic() + timeout
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as one:
+        try:
+            while one.poll() is None and time.monotonic() < end:
+                world.pause(0.05)
+        finally:
+            one.kill()
 
 
 ALL = [origin_killed, origin_halted, nginx_worker_killed, links_cut, links_halted, clients_change_their_ports, garbage,

@@ -17,6 +17,7 @@ from .links import Links
 
 HERE = Path(__file__).parent
 DELAY = 0.005  # of the clients' longer way
+TICK = 0.1  # seconds until a signal is heeded
 
 
 class Nginx(Process):
@@ -46,6 +47,21 @@ class World:
 
     def __init__(self, folder, built, workers):
         self.folder, self.built, self.workers = folder, built, workers
+        self.is_to_stop = False
+
+    def stop(self, *_):
+        """For signals. An exception amid anything would leave locks taken, and programs that nobody ends."""
+        self.is_to_stop = True
+
+    def pause(self, seconds):
+        """Where a signal is heeded: KeyboardInterrupt."""
+        until = time.monotonic() + seconds
+        while not self.is_to_stop:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, TICK))
+        raise KeyboardInterrupt
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:

@@ -18,6 +18,7 @@ from soak import figures, load, troubles  # noqa: E402
 from soak.figures import Slope  # noqa: E402
 from soak.links import Links  # noqa: E402
 from soak.state import Folder  # noqa: E402
+from soak.world import World  # noqa: E402
 
 HOUR = 3600
 
@@ -220,6 +221,18 @@ def short(folder, *options):
 def judged(report):
     """The verdicts of its last lines."""
     return re.findall(r"(as wanted|NOT AS WANTED|not judged)", report)
+
+
+def test_signal_is_heeded_at_a_pause_alone(tmp_path):
+    world = World(tmp_path, {}, 1)
+    before = signal.signal(signal.SIGUSR2, world.stop)
+    try:
+        world.pause(0.001)
+        signal.raise_signal(signal.SIGUSR2)
+        with pytest.raises(KeyboardInterrupt):
+            world.pause(PATIENCE)
+    finally:
+        signal.signal(signal.SIGUSR2, before)
 
 
 @pytest.mark.slow
