@@ -223,5 +223,5 @@ def test_access_log_is_shared(own_application, tmp_path):
         assert len(set(of_workers(proxy))) > 1
     before, after = (log.read_text().splitlines() for log in (moved, file))
     assert before and len(after) >= requests and len(before) + len(after) == 2 * requests
-    line = re.compile(rf'127\.0\.0\.1 - - \[[^]]+\] "GET {re.escape(path)} HTTP/3" 200 [^x]* why="-"')
+    line = re.compile(rf'(127\.0\.0\.1|::1) - - \[[^]]+\] "GET {re.escape(path)} HTTP/3" 200 [^x]* why="-"')
     assert [text for text in before + after if not line.fullmatch(text)] == []
