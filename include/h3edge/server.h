@@ -147,7 +147,8 @@ typedef struct h3edge_server_options {
    * acknowledge, and one that leaves out a piece would have the rest of a download kept here. No response is faster
    * than this in a round trip (16 MiB). The rest of a request is bounded by its window and max_field_section. */
   size_t max_response_memory;
-  /* Called with each line of the NSS key log; everything can be decrypted with it. */
+  /* Called with each line of the NSS key log; everything can be decrypted with it. Without it nobody gets the keys,
+   * whatever the environment says (SSLKEYLOGFILE). */
   void (*on_keylog)(void *ctx, const char *line, size_t len);
   void *keylog_ctx;
   const h3edge_mem *mem;       /* kept; NULL: the C library's */
