@@ -52,7 +52,8 @@ packages() {
     libllhttp-dev libgnutls28-dev libuv1-dev libjansson-dev
   if at_least demo; then echo ngtcp2-client python3-fastapi python3-multipart python3-uvicorn; fi
   if at_least test; then
-    echo g++ clang chromium chromium-driver git iproute2 openssl libcmocka-dev python3-pytest python3-selenium python3-pycurl
+    echo g++ clang chromium chromium-driver git iproute2 openssl libcmocka-dev
+    echo python3-pytest python3-selenium python3-pycurl
     echo python3-h11 # the independent parser of test/judge
   fi
   if at_least bench; then echo debootstrap debian-archive-keyring git iproute2 openssl libcmocka-dev; fi
