@@ -327,16 +327,25 @@ static void arrive(world *w, client *c) {
   world_receive(w, &path, datagram, client_write(c, datagram), 0);
 }
 
+/* A connection at rest, whose protocol passes over what arrives from now on. */
+static int begin_mute(world *w, client *c) {
+  int error;
+
+  w->keeps_credit = true;
+  error = world_start(w);
+  if (error) return error;
+  world_settle(w, c, QUIET);
+  w->mute = true;
+  return 0;
+}
+
 static void test_what_arrives_waits(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
   int i;
 
-  w->keeps_credit = true;
-  OK(world_start(w));
-  world_settle(w, c, QUIET);
+  OK(begin_mute(w, c));
   CHECK_INT(w->confirmed, 1);
-  w->mute = true;
   arrive(w, c);
   CHECK(!world_poll(w));
   CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + 5 * H3EDGE_MILLISECOND);
@@ -363,10 +372,7 @@ static void test_what_goes_on_waits_less(void) {
   client *c = client_new(&ordinary, w->now);
   h3edge_ts until;
 
-  w->keeps_credit = true;
-  OK(world_start(w));
-  world_settle(w, c, QUIET);
-  w->mute = true;
+  OK(begin_mute(w, c));
   c->goes_on = true;
   arrive(w, c);
   CHECK_INT(h3edge__endpoint_deadline(w->endpoint), w->now + H3EDGE_MILLISECOND);
@@ -391,10 +397,7 @@ static void test_a_second_request_waits_less(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
 
-  w->keeps_credit = true;
-  OK(world_start(w));
-  world_settle(w, c, QUIET);
-  w->mute = true;
+  OK(begin_mute(w, c));
   arrive(w, c);
   w->now += 5 * H3EDGE_MILLISECOND;
   CHECK(world_poll(w));
@@ -410,10 +413,7 @@ static void test_a_refusal_does_not_wait(void) {
   world *w = world_new();
   client *c = client_new(&ordinary, w->now);
 
-  w->keeps_credit = true;
-  OK(world_start(w));
-  world_settle(w, c, QUIET);
-  w->mute = true;
+  OK(begin_mute(w, c));
   arrive(w, c);
   CHECK(!world_poll(w));
   h3edge__conn_reset_stream(w->conn, c->stream, 0x10c);

@@ -3,19 +3,8 @@
 #include "edge.h"
 #include "visitor.h"
 
-static int dual_stack(h3edge_address *bound) {
-  int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  int no = 0;
-
-  assert_int_equal(h3edge_address_parse(bound, "[::]:0"), 0);
-  assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no), 0);
-  assert_int_equal(bind(fd, &bound->as.any, bound->len), 0);
-  assert_int_equal(getsockname(fd, &bound->as.any, &bound->len), 0);
-  return fd;
-}
-
 static int listen_in_both(edge *e, h3edge_address *bound) {
-  int fd = dual_stack(bound);
+  int fd = edge_socket("[::]:0", IPPROTO_IPV6, IPV6_V6ONLY, 0, bound);
   int error = edge_bind(e);
 
   if (!error) return h3edge_uv_listen_fd(e->uv, fd, NULL);

@@ -31,20 +31,40 @@ static inline void edge_on_stopped(void *ctx) {
   e->stopped = true;
 }
 
+/* With a certificate for these names. */
+static inline h3edge_server *edge_server(const char *const *names, size_t count) {
+  static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = edge_on_request};
+  h3edge_server_options options;
+  h3edge_server *server;
+
+  h3edge_server_options_init(&options);
+  assert_int_equal(h3edge_credentials_new(&options.credentials), 0);
+  assert_int_equal(h3edge_credentials_add_self_signed(options.credentials, names, count, 1700000000, NULL), 0);
+  assert_int_equal(h3edge_server_new(&server, &options, &events, NULL), 0);
+  h3edge_credentials_free(options.credentials);
+  return server;
+}
+
+/* A socket for h3edge_uv_listen_fd with one option set, bound to any port of this address. */
+static inline int edge_socket(const char *address, int level, int option, int value, h3edge_address *bound) {
+  int fd;
+
+  assert_int_equal(h3edge_address_parse(bound, address), 0);
+  fd = socket(bound->as.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(setsockopt(fd, level, option, &value, sizeof value), 0);
+  assert_int_equal(bind(fd, &bound->as.any, bound->len), 0);
+  assert_int_equal(getsockname(fd, &bound->as.any, &bound->len), 0);
+  return fd;
+}
+
 /* `upstream` may be NULL: the defaults. */
 static inline void edge_begin(edge *e, const h3edge_upstream_options *upstream) {
-  static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = edge_on_request};
   static const char *const names[] = {"localhost"};
-  h3edge_server_options options;
 
   memset(e, 0, sizeof *e);
   signal(SIGPIPE, SIG_IGN); /* as every program with an upstream on libuv */
   loop_begin(&e->loop);
-  h3edge_server_options_init(&options);
-  assert_int_equal(h3edge_credentials_new(&options.credentials), 0);
-  assert_int_equal(h3edge_credentials_add_self_signed(options.credentials, names, 1, 1700000000, NULL), 0);
-  assert_int_equal(h3edge_server_new(&e->server, &options, &events, NULL), 0);
-  h3edge_credentials_free(options.credentials);
+  e->server = edge_server(names, 1);
   assert_int_equal(h3edge_upstream_new(&e->upstream, upstream), 0);
 }
 

@@ -23,32 +23,13 @@ static void on_line(void *ctx, h3edge_log_level level, const char *text, size_t 
   snprintf(m->log, sizeof m->log, "%.*s", (int)len, text);
 }
 
-static int socket_without_gso(h3edge_address *bound) {
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  int yes = 1;
-
-  assert_int_equal(h3edge_address_parse(bound, "127.0.0.1:0"), 0);
-  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &yes, sizeof yes), 0);
-  assert_int_equal(bind(fd, &bound->as.any, bound->len), 0);
-  assert_int_equal(getsockname(fd, &bound->as.any, &bound->len), 0);
-  return fd;
-}
-
 /* Its certificate has so many names that it takes several datagrams, which leave as one batch. */
 static h3edge_server *server_of_many_names(void) {
-  static const h3edge_server_events events = {.struct_size = sizeof events, .on_request = edge_on_request};
   const char *names[NAMES];
-  h3edge_server_options options;
-  h3edge_server *server;
   size_t i;
 
   for (i = 0; i < NAMES; i++) names[i] = "one-of-many-names-of-the-same-server.example";
-  h3edge_server_options_init(&options);
-  assert_int_equal(h3edge_credentials_new(&options.credentials), 0);
-  assert_int_equal(h3edge_credentials_add_self_signed(options.credentials, names, NAMES, 1700000000, NULL), 0);
-  assert_int_equal(h3edge_server_new(&server, &options, &events, NULL), 0);
-  h3edge_credentials_free(options.credentials);
-  return server;
+  return edge_server(names, NAMES);
 }
 
 /* With these options and all that is needed. 0 or NOMEM. */
@@ -63,7 +44,7 @@ static int mute_begin(mute *m, h3edge_uv_options options) {
   options.server = m->edge.server;
   options.mem = &unit_mem;
   options.logger = &m->logger;
-  m->fd = socket_without_gso(&m->there);
+  m->fd = edge_socket("127.0.0.1:0", SOL_SOCKET, SO_NO_CHECK, 1, &m->there);
   error = h3edge_uv_new(&m->edge.uv, &m->edge.loop.uv, &options);
   if (!error) return h3edge_uv_listen_fd(m->edge.uv, m->fd, NULL);
   close(m->fd);
