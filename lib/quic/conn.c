@@ -8,6 +8,24 @@
 #include "quic/path.h"
 #include "util/mem.h"
 
+#define IP_V4 20
+#define IP_V6 40
+#define UDP 8
+
+/* What is tried beyond 1,200 bytes (RFC 9000 14.3), each up to three times, and only if larger than what is known to
+ * arrive and smaller than what does not: most paths at first, then the whole of an Ethernet frame as TCP has it (over
+ * IPv4 alone), what PPPoE leaves of it, tunnels, and the least that IPv6 has. */
+static const uint16_t larger_sizes[] = {
+    1454 - IP_V6 - UDP, 1500 - IP_V4 - UDP, 1492 - IP_V6 - UDP, 1390 - IP_V6 - UDP, 1280 - IP_V6 - UDP,
+};
+
+static void set_sizes(ngtcp2_settings *settings, bool no_pmtud, const h3edge_address *remote) {
+  settings->no_pmtud = no_pmtud;
+  settings->pmtud_probes = larger_sizes;
+  settings->pmtud_probeslen = sizeof larger_sizes / sizeof *larger_sizes;
+  settings->max_tx_udp_payload_size = 1500 - UDP - (remote->as.any.sa_family == AF_INET ? IP_V4 : IP_V6);
+}
+
 static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commons, const h3edge__hello *hello) {
   static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
   const h3edge_server_options *options = commons->options;
@@ -16,7 +34,7 @@ static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commo
   settings->initial_ts = commons->door.now;
   settings->cc_algo = options->congestion == H3EDGE_BBR ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings->handshake_timeout = options->handshake_timeout;
-  settings->no_pmtud = options->no_pmtud;
+  set_sizes(settings, options->no_pmtud, &hello->path->remote);
   settings->ack_thresh = 1; /* whatever is sent acknowledges; when that is, h3edge__conn_wait says */
   settings->available_versions = versions;
   settings->available_versionslen = sizeof versions / sizeof *versions;
