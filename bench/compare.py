@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """h3edge-proxy beside nginx, HAProxy and Caddy on this machine: CPU per request, per byte and per handshake, memory.
 
-    sudo bench/compare.py             all rows, 7 rounds: about 20 minutes, after the peers are installed
-    sudo bench/compare.py --quick     2 short rounds
+    sudo bench/compare.py             all rows, 20 rounds: about 10 minutes, after the peers are installed
+    sudo bench/compare.py --quick     3 rounds
 
 Needs root (namespaces, chroot, debootstrap) and `sh .ci/packages.sh bench`. bench/README.md says what the figures mean.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
-from compare import figures, machine, picture, programs
+from compare import figures, idle, machine, picture, programs
 from compare.figures import Measurement
 from compare.load import Load
 from compare.machine import say
@@ -61,7 +61,7 @@ class Comparison:
         self.args, self.setting, self.root = args, setting, setting.root
         self.edge_core, self.load_core, self.origin_core = setting.cores
         self.load = Load(setting.built["load"], self.load_core)
-        self.measurements, self.failures = [], []
+        self.measurements, self.failures, self.idle = [], [], ""
 
     def measure(self, row, peer, number, place):
         """A fresh edge, the load, and it is gone again."""
@@ -171,7 +171,7 @@ def report(comparison):
     disturbed = sum(map(comparison.is_disturbed, measurements))
     text = f"""# h3edge-proxy and others
 
-{comparison.setting.heading()}{machine.buffers()}{" Cores were asked not to sleep." if args.awake else ""}
+{comparison.setting.heading()}{machine.buffers()} {comparison.idle}
 {args.rounds} rounds of {args.seconds:g} s. Others took more than {args.disturbed:g} % of
 these cores' time in {disturbed} of {len(measurements)} measurements.
 
@@ -197,11 +197,18 @@ def write_results(comparison):
     setting.write("compare.svg", picture.draw(setting.root, "compare", script, blocks))
 
 
+def microseconds(text):
+    number = int(text)
+    if not 0 <= number <= 1000000:
+        raise ValueError
+    return number
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="of all rows (7)")
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of each measurement (2)")
-    quick(parser, rounds=2, seconds=1.0)
+    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of all rows (20)")
+    parser.add_argument("--seconds", type=float, default=0.6, metavar="S", help="of each measurement (0.6)")
+    quick(parser, rounds=3)
     parser.add_argument("--only", type=names, metavar="ROW,ROW", help=", ".join(row.name for row in ROWS))
     parser.add_argument("--heavy", action="store_true", help="also 10,000 connections against 100")
     parser.add_argument("--peers", type=names, default=programs.PEERS, metavar="NAME,NAME",
@@ -209,6 +216,8 @@ def arguments():
     parser.add_argument("--disturbed", type=float, default=5, metavar="PERCENT",
                         help="of the cores' time that others may take (5)")
     parser.add_argument("--awake", action="store_true", help="let no core sleep meanwhile")
+    parser.add_argument("--halt-poll", type=microseconds, metavar="US",
+                        help="that an idle core of a virtual machine polls before it halts (as it is set)")
     add_options(parser, PROGRAMS)
     args = parser.parse_args()
     unknown = set(args.only or []) - {row.name for row in ROWS} | set(args.peers) - set(programs.PEERS)
@@ -225,7 +234,8 @@ def main():
     say(machine.buffers())
     comparison = Comparison(args, setting)
     try:
-        with machine.awake(args.awake):
+        with idle.awake(args.awake), idle.polling(args.halt_poll):
+            comparison.idle = idle.describe(args.awake)
             comparison.run()
     except KeyboardInterrupt:
         say("stopped: what is there follows")

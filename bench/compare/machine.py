@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The machine: its cores, what runs on them, and network namespaces of our own."""
-import contextlib
 import glob
 import os
 import re
 import resource
 import signal
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,6 @@ from pathlib import Path
 INSIDE = "H3EDGE_BENCH_INSIDE"  # set in the environment once namespaces are our own
 TICKS = os.sysconf("SC_CLK_TCK")
 BUFFER = 4 << 20  # bytes that a UDP socket should be able to hold
-LATENCY = Path("/dev/cpu_dma_latency")  # whoever holds it open says how many microseconds a core may take to wake
 
 
 def say(*words):
@@ -65,18 +62,6 @@ def buffers():
     if most < BUFFER:
         return f"This system lets a socket hold {most >> 10} KiB; {BUFFER >> 20} MiB were wanted (net.core.rmem_max)."
     return f"Sockets may hold {BUFFER >> 20} MiB."
-
-
-@contextlib.contextmanager
-def awake(wanted):
-    """Meanwhile no core sleeps, if that is wanted."""
-    with contextlib.ExitStack() as stack:
-        if wanted:
-            try:
-                stack.enter_context(open(LATENCY, "wb", buffering=0)).write(struct.pack("=i", 0))
-            except OSError as error:
-                sys.exit(f"--awake: {LATENCY}: {error.strerror}")
-        yield
 
 
 def parents():

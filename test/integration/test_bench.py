@@ -15,7 +15,7 @@ import pytest
 from processes import BUILD, PATIENCE, ROOT, wait_until
 
 sys.path.insert(0, str(ROOT / "bench"))
-from compare import figures, machine  # noqa: E402
+from compare import figures, idle, machine  # noqa: E402
 from compare.figures import Measurement  # noqa: E402
 
 H3PATH = BUILD / "bench/h3path"
@@ -34,11 +34,13 @@ def test_help(program, option):
     assert option in done.stdout
 
 
-@pytest.mark.parametrize("program", ["compare.py", "roundtrips.py"])
-def test_unknown_names(program):
-    done = run(program, "--only", "nothing")
+@pytest.mark.parametrize("program, option, value", [
+    ("compare.py", "--only", "nothing"), ("compare.py", "--halt-poll", "-1"), ("compare.py", "--halt-poll", "1000001"),
+    ("roundtrips.py", "--only", "nothing")])
+def test_what_it_does_not_know(program, option, value):
+    done = run(program, f"{option}={value}")
     assert done.returncode == 2
-    assert "error" in done.stderr
+    assert "error" in done.stderr and value in done.stderr.splitlines()[-1]
 
 
 # Figures
@@ -187,23 +189,46 @@ def test_cores(available, names, expected):
 
 
 def test_cores_are_kept_awake(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "LATENCY", tmp_path / "latency")
-    with machine.awake(False):
-        assert not machine.LATENCY.exists()
-    with machine.awake(True):
-        assert machine.LATENCY.read_bytes() == bytes(4)
-        assert str(machine.LATENCY) in map(os.readlink, open_files())
-    assert str(machine.LATENCY) not in map(os.readlink, open_files())
+    monkeypatch.setattr(idle, "LATENCY", tmp_path / "latency")
+    with idle.awake(False):
+        assert not idle.LATENCY.exists()
+    with idle.awake(True):
+        assert idle.LATENCY.read_bytes() == bytes(4)
+        assert str(idle.LATENCY) in map(os.readlink, open_files())
+        assert idle.describe(True) == "Cores were asked not to sleep."
+    assert str(idle.LATENCY) not in map(os.readlink, open_files())
 
 
 def open_files():
     return [entry for entry in glob.glob("/proc/self/fd/*") if os.path.lexists(entry)]
 
 
-def test_cores_that_nobody_can_keep_awake(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "LATENCY", tmp_path / "none" / "latency")
-    with pytest.raises(SystemExit, match="--awake: .*latency: No such file"):
-        with machine.awake(True):
+def test_cores_poll_before_they_halt(tmp_path, monkeypatch):
+    """And afterwards as before, whatever happened meanwhile."""
+    setting, driver = tmp_path / "guest_halt_poll_ns", tmp_path / "current_driver"
+    monkeypatch.setattr(idle, "POLL", setting)
+    monkeypatch.setattr(idle, "DRIVER", driver)
+    assert idle.describe(False).endswith("(cpuidle driver: none).")
+    driver.write_text("haltpoll\n")
+    setting.write_text("0\n")
+    with idle.polling(None):
+        assert idle.describe(False) == "Idle cores halted at once."
+    with pytest.raises(KeyboardInterrupt):
+        with idle.polling(200):
+            assert setting.read_text() == "200000\n"
+            assert idle.describe(False) == "Idle cores polled for up to 200 µs before they halted."
+            raise KeyboardInterrupt
+    assert setting.read_text() == "0\n"
+    driver.write_text("acpi_idle\n")
+    assert idle.describe(False).endswith("(cpuidle driver: acpi_idle).")
+
+
+@pytest.mark.parametrize("of_the_system, wish, option", [("LATENCY", lambda: idle.awake(True), "--awake"),
+                                                         ("POLL", lambda: idle.polling(0), "--halt-poll")])
+def test_cores_that_nobody_can_change(tmp_path, monkeypatch, of_the_system, wish, option):
+    monkeypatch.setattr(idle, of_the_system, tmp_path / "none" / "file")
+    with pytest.raises(SystemExit, match=f"{option}: .*file: No such file"):
+        with wish():
             pass
 
 
