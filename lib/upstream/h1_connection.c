@@ -137,7 +137,7 @@ int h3edge__h1_connection_open(h3edge__server *server) {
   h3edge__list_push_back(&server->connections, &connection->node);
   h3edge__list_init(&connection->idle);
   h3edge__link_init(&connection->link, &upstream->links, &server->place.target, filter);
-  h3edge__h1_reader_init(&connection->reader, options->mem, options->max_head, options->max_field_lines,
+  h3edge__h1_reader_init(&connection->reader, &upstream->stock.mem, options->max_head, options->max_field_lines,
                          &h3edge__h1_carry_reads, connection);
   set_timer(connection, options->connect_timeout);
   server->counts[H3EDGE__H1_CONNECTING]++;

@@ -181,7 +181,7 @@ static int on_headers_complete(llhttp_t *parser) {
   head.fields = reader->fields.items;
   head.field_count = reader->fields.count;
   if (!reader->events->head(reader->ctx, &head)) return stop(reader, H3EDGE__H1_STOPPED, "");
-  h3edge__fields_clear(&reader->fields);
+  h3edge__fields_free(&reader->fields);
   enter_phase(reader, phase);
   return phase == H3EDGE__H1_COMPLETE ? 1 : HPE_PAUSED; /* 1: llhttp must not expect content either */
 }
@@ -240,7 +240,7 @@ void h3edge__h1_reader_free(h3edge__h1_reader *reader) {
 }
 
 void h3edge__h1_reader_start(h3edge__h1_reader *reader, bool to_head) {
-  h3edge__fields_clear(&reader->fields);
+  h3edge__fields_free(&reader->fields);
   reader->line_len = reader->name_len = 0;
   reader->interim = 0;
   reader->to_head = to_head;
