@@ -48,6 +48,7 @@ struct h3edge__conn {
   h3edge_ts token_at;    /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
   h3edge_ts ticket_at;   /* the same for the second ticket */
   h3edge_ts alarm_at;    /* the same for the protocol's alarm */
+  h3edge_ts larger_from; /* larger datagrams than are known to arrive are not tried before */
   h3edge__rate moves;    /* to another address */
   uint64_t path_credit;  /* bytes that may go to a path that is not proved (RFC 9000 9.3.1) … */
   h3edge_ts path_since;  /* … and since when the client may be there */

@@ -79,6 +79,18 @@ static void packets_grow_with_the_path(void) {
   CHECK_INT(network.largest_down, 1500 - 20 - 8);
 }
 
+/* With its head and the handshake's last words it needs all of the twelve thousand bytes that may go at first. */
+static void a_first_response_has_the_window_for_itself(void) {
+  h3edge_ts begun = world_now(), round_trip = network.up.delay + network.down.delay;
+  fetch *f;
+
+  EDGE();
+  f = client_get(CLIENT(), "/bytes/12000");
+  UNTIL(f->over);
+  CHECK(content_is(&f->content, 12000));
+  CHECK(world_now() - begun < 2 * round_trip + 2 * H3EDGE_MILLISECOND);
+}
+
 /* The simulator's links take datagrams of 1,472 bytes whatever the family, so it is the edge that leaves room. */
 static void packets_leave_room_for_the_header_of_ipv6(void) {
   fetch *f;
@@ -188,6 +200,7 @@ static void a_nat_forgets_while_the_window_is_full(void) {
 
 SIM_MAIN("paths", STORY(a_client_moves), STORY(a_client_moves_at_once_and_uploads), STORY(a_nat_forgets),
          STORY(a_nat_forgets_while_the_window_is_full), STORY(keys_are_updated), STORY(packets_grow_with_the_path),
-         STORY(packets_leave_room_for_the_header_of_ipv6), STORY(packets_grow_as_far_as_they_can),
-         STORY(packets_stay_small_on_a_narrow_path), STORY(packets_stay_small_when_told),
-         STORY(marks_of_congestion_are_seen), STORY(batches_are_full), STORY(reads_may_be_joined))
+         STORY(a_first_response_has_the_window_for_itself), STORY(packets_leave_room_for_the_header_of_ipv6),
+         STORY(packets_grow_as_far_as_they_can), STORY(packets_stay_small_on_a_narrow_path),
+         STORY(packets_stay_small_when_told), STORY(marks_of_congestion_are_seen), STORY(batches_are_full),
+         STORY(reads_may_be_joined))
