@@ -91,7 +91,10 @@ static void retry_socket(void *ctx) {
 
 /* A full socket: the batch is kept, and the server left alone, or it is dropped. */
 static void refuse_batch(edge *e) {
-  if (world_chance(500)) return;
+  if (world_chance(500)) {
+    e->batches_dropped++;
+    return;
+  }
   e->unsent = true;
   world_after(H3EDGE_MILLISECOND, retry_socket, e);
 }

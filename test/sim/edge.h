@@ -44,6 +44,7 @@ struct edge {
   size_t requests; /* on_request was called so often */
 
   size_t batches, datagrams, batch_most; /* sent; the most datagrams in one batch */
+  size_t batches_dropped;                /* by a full socket */
   size_t turn_batches_most;              /* the most batches to one path in one turn */
   size_t joined;                         /* reads that were several datagrams (GRO) */
   uint8_t ecn_sent;
