@@ -197,13 +197,6 @@ def write_results(comparison):
     setting.write("compare.svg", picture.draw(setting.root, "compare", script, blocks))
 
 
-def microseconds(text):
-    number = int(text)
-    if not 0 <= number <= 1000000:
-        raise ValueError
-    return number
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of all rows (20)")
@@ -215,9 +208,9 @@ def arguments():
                         help=f"{', '.join(programs.PEERS)} (all)")
     parser.add_argument("--disturbed", type=float, default=5, metavar="PERCENT",
                         help="of the cores' time that others may take (5)")
-    parser.add_argument("--awake", action="store_true", help="let no core sleep meanwhile")
-    parser.add_argument("--halt-poll", type=microseconds, metavar="US",
-                        help="that an idle core of a virtual machine polls before it halts (as it is set)")
+    parser.add_argument("--idle", choices=idle.MODES, default=idle.MODES[0],
+                        help="what idle cores do: as the kernel has them do by default, or as this system is set up, or"
+                             " they stay awake (kernel)")
     add_options(parser, PROGRAMS)
     args = parser.parse_args()
     unknown = set(args.only or []) - {row.name for row in ROWS} | set(args.peers) - set(programs.PEERS)
@@ -234,8 +227,8 @@ def main():
     say(machine.buffers())
     comparison = Comparison(args, setting)
     try:
-        with idle.awake(args.awake), idle.polling(args.halt_poll):
-            comparison.idle = idle.describe(args.awake)
+        with idle.ruled(args.idle):
+            comparison.idle = idle.describe(args.idle)
             comparison.run()
     except KeyboardInterrupt:
         say("stopped: what is there follows")

@@ -5,51 +5,45 @@ import struct
 import sys
 from pathlib import Path
 
+MODES = ["kernel", "system", "awake"]
 LATENCY = Path("/dev/cpu_dma_latency")  # whoever holds it open says how many microseconds a core may take to wake
 DRIVER = Path("/sys/devices/system/cpu/cpuidle/current_driver")
-POLL = Path("/sys/module/haltpoll/parameters/guest_halt_poll_ns")  # of virtual machines; the kernel's default is 200,000
+POLL = Path("/sys/module/haltpoll/parameters/guest_halt_poll_ns")  # of virtual machines
+KERNELS_POLL = 200000  # ns, where nobody has said otherwise
 
 
 @contextlib.contextmanager
-def awake(wanted):
-    """Meanwhile no core sleeps, if that is wanted."""
+def ruled(mode):
+    """Meanwhile idle cores do what the kernel has them do by default, or what this system was set up for, or they stay
+    awake. Afterwards all is as it was."""
     with contextlib.ExitStack() as stack:
-        if wanted:
-            with explained("--awake", LATENCY):
+        with explained(mode):
+            if mode == "awake":
                 stack.enter_context(open(LATENCY, "wb", buffering=0)).write(struct.pack("=i", 0))
+            elif mode == "kernel" and driver() == "haltpoll":
+                stack.callback(POLL.write_text, POLL.read_text())
+                POLL.write_text(f"{KERNELS_POLL}\n")
         yield
 
 
 @contextlib.contextmanager
-def polling(microseconds):
-    """Meanwhile an idle core polls for up to so long before it halts; None: as long as ever."""
-    if microseconds is None:
-        yield
-        return
-    with explained("--halt-poll", POLL):
-        before = POLL.read_text()
-        POLL.write_text(f"{microseconds * 1000}\n")
-    try:
-        yield
-    finally:
-        POLL.write_text(before)
-
-
-@contextlib.contextmanager
-def explained(option, path):
-    """What the system refuses is about this option."""
+def explained(mode):
+    """What the system refuses is about this mode."""
     try:
         yield
     except OSError as error:
-        sys.exit(f"{option}: {path}: {error.strerror}")
+        sys.exit(f"--idle {mode}: {error.filename}: {error.strerror}; --idle system changes nothing")
 
 
-def describe(kept_awake):
+def driver():
+    return DRIVER.read_text().strip() if DRIVER.exists() else "none"
+
+
+def describe(mode):
     """What holds at this moment, as a sentence."""
-    if kept_awake:
+    if mode == "awake":
         return "Cores were asked not to sleep."
-    driver = DRIVER.read_text().strip() if DRIVER.exists() else "none"
-    if driver != "haltpoll" or not POLL.exists():
-        return f"What an idle core does was left to the system (cpuidle driver: {driver})."
+    if driver() != "haltpoll":
+        return f"What an idle core does was left to the system (cpuidle driver: {driver()})."
     most = int(POLL.read_text()) / 1000
     return f"Idle cores polled for up to {most:g} µs before they halted." if most else "Idle cores halted at once."

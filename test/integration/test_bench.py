@@ -36,8 +36,7 @@ def test_help(program, option):
 
 @pytest.mark.parametrize("program, option, complaint", [
     ("compare.py", "--only=nothing", "unknown: nothing"),
-    ("compare.py", "--halt-poll=-1", "--halt-poll: invalid microseconds value: '-1'"),
-    ("compare.py", "--halt-poll=1000001", "--halt-poll: invalid microseconds value: '1000001'"),
+    ("compare.py", "--idle=never", "--idle: invalid choice: 'never' (choose from 'kernel', 'system', 'awake')"),
     ("roundtrips.py", "--only=nothing", "--only knows visits, objects, download")])
 def test_what_it_does_not_know(program, option, complaint):
     done = run(program, option)
@@ -192,12 +191,12 @@ def test_cores(available, names, expected):
 
 def test_cores_are_kept_awake(tmp_path, monkeypatch):
     monkeypatch.setattr(idle, "LATENCY", tmp_path / "latency")
-    with idle.awake(False):
+    with idle.ruled("system"):
         assert not idle.LATENCY.exists()
-    with idle.awake(True):
+    with idle.ruled("awake"):
         assert idle.LATENCY.read_bytes() == bytes(4)
         assert str(idle.LATENCY) in map(os.readlink, open_files())
-        assert idle.describe(True) == "Cores were asked not to sleep."
+        assert idle.describe("awake") == "Cores were asked not to sleep."
     assert str(idle.LATENCY) not in map(os.readlink, open_files())
 
 
@@ -205,33 +204,49 @@ def open_files():
     return [entry for entry in glob.glob("/proc/self/fd/*") if os.path.lexists(entry)]
 
 
-def test_cores_poll_before_they_halt(tmp_path, monkeypatch):
+@pytest.fixture
+def halting(tmp_path, monkeypatch):
+    """A virtual machine whose host has told it to halt at once: the file that says so."""
+    monkeypatch.setattr(idle, "POLL", tmp_path / "guest_halt_poll_ns")
+    monkeypatch.setattr(idle, "DRIVER", tmp_path / "current_driver")
+    idle.DRIVER.write_text("haltpoll\n")
+    idle.POLL.write_text("0\n")
+    return idle.POLL
+
+
+def test_cores_poll_before_they_halt(halting):
     """And afterwards as before, whatever happened meanwhile."""
-    setting, driver = tmp_path / "guest_halt_poll_ns", tmp_path / "current_driver"
-    monkeypatch.setattr(idle, "POLL", setting)
-    monkeypatch.setattr(idle, "DRIVER", driver)
-    assert idle.describe(False).endswith("(cpuidle driver: none).")
-    driver.write_text("haltpoll\n")
-    setting.write_text("0\n")
-    with idle.polling(None):
-        assert idle.describe(False) == "Idle cores halted at once."
+    with idle.ruled("system"):
+        assert idle.describe("system") == "Idle cores halted at once."
     with pytest.raises(KeyboardInterrupt):
-        with idle.polling(200):
-            assert setting.read_text() == "200000\n"
-            assert idle.describe(False) == "Idle cores polled for up to 200 µs before they halted."
+        with idle.ruled("kernel"):
+            assert halting.read_text() == "200000\n"
+            assert idle.describe("kernel") == "Idle cores polled for up to 200 µs before they halted."
             raise KeyboardInterrupt
-    assert setting.read_text() == "0\n"
-    driver.write_text("acpi_idle\n")
-    assert idle.describe(False).endswith("(cpuidle driver: acpi_idle).")
+    assert halting.read_text() == "0\n"
 
 
-@pytest.mark.parametrize("of_the_system, wish, option", [("LATENCY", lambda: idle.awake(True), "--awake"),
-                                                         ("POLL", lambda: idle.polling(0), "--halt-poll")])
-def test_cores_that_nobody_can_change(tmp_path, monkeypatch, of_the_system, wish, option):
+def test_cores_that_idle_in_another_way(halting):
+    idle.DRIVER.write_text("acpi_idle\n")
+    with idle.ruled("kernel"):
+        assert halting.read_text() == "0\n"
+        assert idle.describe("kernel").endswith("(cpuidle driver: acpi_idle).")
+    idle.DRIVER.unlink()
+    assert idle.describe("kernel").endswith("(cpuidle driver: none).")
+
+
+@pytest.mark.parametrize("of_the_system, mode", [("LATENCY", "awake"), ("POLL", "kernel")])
+def test_cores_that_nobody_can_change(tmp_path, monkeypatch, halting, of_the_system, mode):
     monkeypatch.setattr(idle, of_the_system, tmp_path / "none" / "file")
-    with pytest.raises(SystemExit, match=f"{option}: .*file: No such file"):
-        with wish():
+    with pytest.raises(SystemExit, match=f"--idle {mode}: .*file: No such file or directory; --idle system changes"):
+        with idle.ruled(mode):
             pass
+
+
+def test_what_fails_meanwhile_is_not_about_idle_cores(halting):
+    with pytest.raises(FileNotFoundError):
+        with idle.ruled("kernel"):
+            open("/none/file", encoding="ascii")
 
 
 # The path
