@@ -26,8 +26,8 @@ for target; do
   rm -rf "$build/least"
   mkdir -p "$corpus" "$found" "$build/findings" "$build/least"
   echo "== $target"
-  # shellcheck disable=SC2086 # several words
   # Without the entropic schedule: with as many features as a run of datagrams has, it takes three times what they take.
+  # shellcheck disable=SC2086 # several words
   timeout -s INT "$seconds" nice -n 19 "$program" -max_len=4000 $no_clock -entropic=0 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target-" "$found" "$corpus" "$build/seeds/$target" >"$build/$target.log" 2>&1
   grep -E '^#[0-9]+.*cov:' "$build/$target.log" | tail -n 1
