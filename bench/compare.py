@@ -10,48 +10,17 @@ Needs root (namespaces, chroot, debootstrap) and `sh .ci/packages.sh bench`. ben
 import argparse
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compare import figures, idle, machine, picture, programs
 from compare.figures import Measurement
 from compare.load import Load
 from compare.machine import say
+from compare.rows import ROWS, chosen
 from compare.setting import Setting, add_options, names, quick
 
 REFERENCE = "nginx"
 PROGRAMS = ["proxy", "load"]
-
-
-@dataclass
-class Row:
-    """What is asked for, and what of the edge is divided by what."""
-
-    name: str
-    title: str
-    unit: str  # us/request, ns/byte or KiB/connection
-    path: str
-    connections: int
-    streams: int = 1
-    options: tuple = ()
-    each_second: int = 0  # so many requests for each second, instead of a time: few long ones would be cut off
-    idle: int = 0  # connections beside those that make requests
-    heavy: bool = False  # only when asked for
-    rounds: int = 1000  # at most
-
-
-ROWS = [
-    Row("1k-10x10", "1 KiB, 10 connections x 10 streams, µs/request", "us/request", "/1k", 10, 10),
-    Row("1k-100x10", "1 KiB, 100 x 10, µs/request", "us/request", "/1k", 100, 10),
-    Row("1k-1x1", "1 KiB, 1 x 1, µs/request", "us/request", "/1k", 1, 1),
-    Row("64k", "64 KiB, 10 x 10, µs/request", "us/request", "/64k", 10, 10),
-    Row("10m", "10 MiB, 4 x 1, ns/byte", "ns/byte", "/10m", 4, 1, each_second=20),
-    Row("handshake", "full handshake and 1 request, µs", "us/request", "/1k", 4, 1, ("--connect-each",)),
-    Row("memory-100", "memory of 1 of 100 idle connections, KiB", "KiB/connection", "/1k", 100, rounds=3),
-    Row("memory-1000", "memory of 1 of 1,000 idle connections, KiB", "KiB/connection", "/1k", 1000, rounds=3),
-    Row("1k-100x1", "1 KiB, 100 x 1, µs/request", "us/request", "/1k", 100, 1, heavy=True),
-    Row("1k-10000", "1 KiB, 100 x 1 of 10,000 connections, µs/request", "us/request", "/1k", 100, 1, idle=9900,
-        heavy=True, rounds=3),
-]
 
 
 class Comparison:
@@ -163,13 +132,27 @@ class Probe:
             disturbance=self.watch.disturbance(self.after, self.took, result.cpu_seconds))
 
 
-def report(comparison):
-    """The table with all that a reader needs to judge it, and the summaries it is made of."""
+def summarise(comparison):
+    """Each cell, by row and peer."""
     args, measurements = comparison.args, comparison.measurements
-    titles = {row.name: row.title for row in args.rows}
-    threshold = args.disturbed / 100
+
+    def other(row, peer):
+        return (row.against, peer) if row.against else (row.name, args.reference)
+
+    return {(row.name, peer): figures.summarise(measurements, (row.name, peer), other(row, peer), args.disturbed / 100)
+            for row in args.rows for peer in args.peers}
+
+
+def titles_of(rows, peers, summaries):
+    """Of the rows in which something was measured."""
+    return {row.name: row.title for row in rows if any(summaries[row.name, peer] for peer in peers)}
+
+
+def report(comparison, summaries):
+    """The table with all that a reader needs to judge it."""
+    args, measurements = comparison.args, comparison.measurements
     disturbed = sum(map(comparison.is_disturbed, measurements))
-    text = f"""# h3edge-proxy and others
+    return f"""# h3edge-proxy and others
 
 {comparison.setting.heading()}{machine.buffers()} {comparison.idle}
 {args.rounds} rounds of {args.seconds:g} s. Others took more than {args.disturbed:g} % of
@@ -178,20 +161,19 @@ these cores' time in {disturbed} of {len(measurements)} measurements.
 Each cell: median (least) **ratio to {args.reference} in the same round, median** [least–most]. A star: too few rounds
 were undisturbed, so that all count.
 
-{figures.table(measurements, titles, args.peers, args.reference, threshold)}
+{figures.table(titles_of(args.rows, args.peers, summaries), args.peers, summaries)}
 {"".join(comparison.failures)}"""
-    return text, {(row, peer): figures.summarise(measurements, row, peer, args.reference, threshold)
-                  for row in titles for peer in args.peers}
 
 
 def write_results(comparison):
     args, setting = comparison.args, comparison.setting
-    text, summaries = report(comparison)
+    summaries = summarise(comparison)
+    text = report(comparison, summaries)
     print(text)
     setting.write("compare.csv", figures.comma_separated(comparison.measurements, Measurement))
     setting.write("compare.md", text)
-    titles = {row.name: row.title.rpartition(",")[0]  # without its unit
-              for row in args.rows if any(summaries[row.name, peer] for peer in args.peers)}
+    drawn = [row for row in args.rows if not row.against]
+    titles = {name: title.rpartition(",")[0] for name, title in titles_of(drawn, args.peers, summaries).items()}
     subtitle = f"{setting.date:%Y-%m-%d}, {machine.describe()}"
     script, blocks = picture.ratio_bars(titles, args.peers, args.reference, summaries, subtitle)
     setting.write("compare.svg", picture.draw(setting.root, "compare", script, blocks))
@@ -217,7 +199,7 @@ def arguments():
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     args.reference = REFERENCE if REFERENCE in args.peers else args.peers[0]
-    args.rows = [row for row in ROWS if (row.name in args.only if args.only else args.heavy or not row.heavy)]
+    args.rows = chosen(args.only, args.heavy)
     return args
 
 

@@ -28,7 +28,7 @@ class Measurement:
 
 @dataclass
 class Summary:
-    """One cell: the rounds that count, as value and as ratio to the reference in the same round."""
+    """One cell: the rounds that count, as value and as ratio to something else in the same round."""
 
     value: float  # median
     least: float
@@ -51,19 +51,19 @@ def is_disturbed(measurement, threshold):
     return measurement.disturbance > threshold
 
 
-def pairs(measurements, row, peer, reference):
-    """What `peer` and the reference did in each round that both took part in."""
-    def of(name):
-        return {m.round: m for m in measurements if m.row == row and m.peer == name}
+def pairs(measurements, one, other):
+    """Both are a row and a peer: what they came to in each round that has both."""
+    def of(row_and_peer):
+        return {m.round: m for m in measurements if (m.row, m.peer) == row_and_peer}
 
-    mine, theirs = of(peer), of(reference)
+    mine, theirs = of(one), of(other)
     return [(mine[number], theirs[number]) for number in sorted(mine.keys() & theirs.keys())]
 
 
-def summarise(measurements, row, peer, reference, threshold):
-    """None when it did not take part. A round counts when nobody else disturbed either of the two; when less than half
-    of them, or less than two, would be left, all count."""
-    all_rounds = [pair for pair in pairs(measurements, row, peer, reference)]
+def summarise(measurements, one, other, threshold):
+    """Of `one` as against `other`, each a row and a peer; None when no round has both. A round counts when nobody else
+    disturbed either; when less than half of them, or less than two, would be left, all count."""
+    all_rounds = pairs(measurements, one, other)
     if not all_rounds:
         return None
     calm = [pair for pair in all_rounds if not any(is_disturbed(m, threshold) for m in pair)]
@@ -100,10 +100,9 @@ def markdown(head, lines):
     return line(head) + line(["-" * width for width in widths]) + "".join(map(line, lines))
 
 
-def table(measurements, titles, peers, reference, threshold):
+def table(titles, peers, summaries):
     """`titles` of the rows by name. A star marks cells in which disturbed rounds had to count."""
-    lines = [[title, *(cell(summarise(measurements, row, peer, reference, threshold)) for peer in peers)]
-             for row, title in titles.items() if any(m.row == row for m in measurements)]
+    lines = [[title, *(cell(summaries[row, peer]) for peer in peers)] for row, title in titles.items()]
     return markdown(["", *peers], lines)
 
 

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from processes import BUILD, PATIENCE, ROOT, wait_until
@@ -17,6 +18,7 @@ from processes import BUILD, PATIENCE, ROOT, wait_until
 sys.path.insert(0, str(ROOT / "bench"))
 from compare import figures, idle, machine  # noqa: E402
 from compare.figures import Measurement  # noqa: E402
+from compare.rows import ROWS, chosen  # noqa: E402
 
 H3PATH = BUILD / "bench/h3path"
 SO_RCVBUFFORCE = 33  # of Linux: beyond what others may have, so that no queue of the kernel's drops any
@@ -56,7 +58,7 @@ def summary_of(peer, values, reference, disturbances=None):
     all_of_them = [measured(peer, number, value, disturbed)
                    for number, (value, disturbed) in enumerate(zip(values, disturbances)) if value is not None]
     all_of_them += [measured("nginx", number, value) for number, value in enumerate(reference) if value is not None]
-    return figures.summarise(all_of_them, "row", peer, "nginx", 0.05)
+    return figures.summarise(all_of_them, ("row", peer), ("row", "nginx"), 0.05)
 
 
 def test_ratio_is_taken_within_a_round():
@@ -77,7 +79,7 @@ def test_a_disturbed_reference_counts_too():
     """Its round says nothing about the ratio, though nobody disturbed the peer."""
     both = [measured("h3edge", number, 5) for number in range(3)]
     both += [measured("nginx", number, 10, 0.2 if number == 1 else 0) for number in range(3)]
-    assert figures.summarise(both, "row", "h3edge", "nginx", 0.05).left_out == 1
+    assert figures.summarise(both, ("row", "h3edge"), ("row", "nginx"), 0.05).left_out == 1
 
 
 def test_all_rounds_count_when_too_few_are_undisturbed():
@@ -85,6 +87,19 @@ def test_all_rounds_count_when_too_few_are_undisturbed():
     assert (summary.rounds, summary.left_out, summary.forced) == (3, 2, True)
     assert summary.value == 6
     assert figures.cell(summary).endswith("*")
+
+
+def test_a_row_may_be_a_ratio_to_another_row():
+    both = [measured("h3edge", 0, 10), replace(measured("h3edge", 0, 12), row="more")]
+    summary = figures.summarise(both, ("more", "h3edge"), ("row", "h3edge"), 0.05)
+    assert (summary.value, summary.ratio) == (12, 1.2)
+
+
+def test_a_row_brings_the_one_that_it_is_a_ratio_to():
+    assert [row.name for row in chosen(["1k-10000"], heavy=False)] == ["1k-100x1", "1k-10000"]
+    assert [row.name for row in chosen(["10m", "64k"], heavy=False)] == ["64k", "10m"]
+    assert not any(row.heavy for row in chosen(None, heavy=False))
+    assert chosen(None, heavy=True) == ROWS
 
 
 def test_rounds_of_one_side_do_not_count():
@@ -96,14 +111,16 @@ def test_rounds_of_one_side_do_not_count():
 def test_errors_of_all_rounds_are_told():
     both = [measured("h3edge", 0, 5, 0.9, errors=3), measured("h3edge", 1, 5, errors=1), measured("h3edge", 2, 5)]
     both += [measured("nginx", number, 10) for number in range(3)]
-    summary = figures.summarise(both, "row", "h3edge", "nginx", 0.05)
+    summary = figures.summarise(both, ("row", "h3edge"), ("row", "nginx"), 0.05)
     assert (summary.errors, summary.left_out) == (4, 1)
     assert "4 errors" in figures.cell(summary)
 
 
 def test_table():
     both = [measured("h3edge", 0, 5.04), measured("nginx", 0, 1234.5)]
-    text = figures.table(both, {"row": "a row", "other": "not measured"}, ["h3edge", "nginx", "caddy"], "nginx", 0.05)
+    peers = ["h3edge", "nginx", "caddy"]
+    summaries = {("row", peer): figures.summarise(both, ("row", peer), ("row", "nginx"), 0.05) for peer in peers}
+    text = figures.table({"row": "a row"}, peers, summaries)
     head, _, line = text.splitlines()
     assert [cell.strip() for cell in head.split("|")[1:-1]] == ["", "h3edge", "nginx", "caddy"]
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
