@@ -109,11 +109,13 @@ bool errands_were_miscounted(const client *c) {
 }
 
 /* Nothing but silence may take a connection away. A reset without a state is what the edge has left to say then, and to
- * a Retry token that took too long, that it is not good any more (RFC 9000 8.1.3). */
+ * a Retry token that took too long, that it is not good any more (RFC 9000 8.1.3). Versions are not protected: one bit
+ * of the first packet and one of the answer to it, and the client does not find its own among those that are known. */
 static bool was_lost_in_the_weather(const client *c) {
   bool late = c->retried && was_closed_with(c, NGTCP2_INVALID_TOKEN);
+  bool misled = c->version_negotiation && !c->version_1_offered && network.corrupted > 1;
 
-  return c->over && (c->fell_silent || c->stateless_reset || late || errands_were_miscounted(c));
+  return c->over && (c->fell_silent || c->stateless_reset || late || misled || errands_were_miscounted(c));
 }
 
 static void go_again(errand *one, client **as) {
