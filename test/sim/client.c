@@ -102,22 +102,26 @@ static void arrive(void *ctx, const datagram *d) {
     flush(c);
 }
 
-/* Writes one packet, or puts stream bytes into the one that is begun, which ngtcp2 wants to find where it was. false:
- * nothing more can go now. */
-static bool write_some(client *c, uint8_t packet[PACKET_MAX]) {
-  http_out out = {.id = -1};
+/* A packet that is being written, which ngtcp2 wants to find where it was; what it says of it, it says at first. */
+typedef struct packet {
   ngtcp2_path_storage path;
   ngtcp2_pkt_info info;
+  uint8_t data[PACKET_MAX];
+} packet;
+
+/* Writes one packet, or puts stream bytes into the one that is begun. false: nothing more can go now. */
+static bool write_some(client *c, packet *p) {
+  http_out out = {.id = -1};
   ngtcp2_ssize taken = -1, len;
 
   if (http_pull(c, &out)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return false;
   }
-  ngtcp2_path_storage_zero(&path);
-  len = ngtcp2_conn_writev_stream(c->quic, &path.path, &info, packet, ngtcp2_conn_get_max_tx_udp_payload_size(c->quic),
-                                  &taken, NGTCP2_WRITE_STREAM_FLAG_MORE | (out.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0),
-                                  out.id, (const ngtcp2_vec *)out.vec, out.count, world_now());
+  len = ngtcp2_conn_writev_stream(c->quic, &p->path.path, &p->info, p->data,
+                                  ngtcp2_conn_get_max_tx_udp_payload_size(c->quic), &taken,
+                                  NGTCP2_WRITE_STREAM_FLAG_MORE | (out.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0), out.id,
+                                  (const ngtcp2_vec *)out.vec, out.count, world_now());
   if (out.id >= 0 && taken >= 0) http_wrote(c, &out, (size_t)taken);
   if (len == NGTCP2_ERR_STREAM_DATA_BLOCKED)
     http_blocked(c, &out);
@@ -125,19 +129,20 @@ static bool write_some(client *c, uint8_t packet[PACKET_MAX]) {
     http_shut(c, &out);
   else if (len < 0 && len != NGTCP2_ERR_WRITE_MORE)
     fail(c, (int)len);
-  if (len > 0) transmit(c, &path.path, packet, (size_t)len, info.ecn);
+  if (len > 0) transmit(c, &p->path.path, p->data, (size_t)len, p->info.ecn);
   return len != 0 && !c->over;
 }
 
 static void flush(client *c) {
-  uint8_t packet[PACKET_MAX];
+  packet p;
 
   if (c->over || c->hushed || !c->begun) return;
   if ((c->confirmed || c->early) && fetch_open_streams(c)) {
     fail(c, NGTCP2_ERR_INTERNAL);
     return;
   }
-  while (write_some(c, packet)) continue;
+  ngtcp2_path_storage_zero(&p.path);
+  while (write_some(c, &p)) continue;
   if (!c->over) ngtcp2_conn_update_pkt_tx_time(c->quic, world_now());
 }
 
