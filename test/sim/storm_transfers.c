@@ -11,7 +11,7 @@ static void both_ways(client *c, uint64_t len) {
 static void loss_in_transfers(void) {
   edge *e = EDGE(.server.congestion = world_chance(500) ? H3EDGE_BBR : H3EDGE_CUBIC);
 
-  network_weather((network_line){.loss = 20, .burst = 1 + (unsigned)world_below(5)});
+  network_weather((network_line){.loss = 40, .burst = 1 + (unsigned)world_below(5)});
   both_ways(CLIENT(), 600 * KIB);
   errands_are_done(e);
   CHECK(network.lost > 0);
@@ -20,7 +20,7 @@ static void loss_in_transfers(void) {
 static void corruption_in_transfers(void) {
   edge *e = EDGE();
 
-  network_weather((network_line){.corrupt = 20, .burst = 1 + (unsigned)world_below(5)});
+  network_weather((network_line){.corrupt = 40, .burst = 1 + (unsigned)world_below(5)});
   both_ways(CLIENT(), 600 * KIB);
   errands_are_done(e);
   CHECK(network.corrupted > 0);
