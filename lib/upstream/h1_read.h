@@ -59,7 +59,8 @@ typedef struct h3edge__h1_reader {
   size_t name_len;
 } h3edge__h1_reader;
 
-/* `mem` is asked for room for each head anew: a link that idles, or whose content is on its way, holds none. */
+/* `mem` is asked for the room of each head's fields anew, and gets it back when `head` was told: a link that idles, or
+ * whose content is on its way, holds none. Trailers stay until the next start. */
 void h3edge__h1_reader_init(h3edge__h1_reader *reader, const h3edge_mem *mem, size_t max_head, size_t max_field_lines,
                             const h3edge__h1_read_events *events, void *ctx);
 void h3edge__h1_reader_free(h3edge__h1_reader *reader);

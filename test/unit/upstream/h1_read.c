@@ -355,5 +355,22 @@ done:
   h3edge__h1_reader_free(&reader);
 }
 
+static void room_for_fields_is_held_by_nobody_who_has_none(void) {
+  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  static transcript t;
+  h3edge__h1_reader reader;
+  size_t used;
+
+  init_reader(&reader, &unit_mem, &t);
+  h3edge__h1_reader_start(&reader, false);
+  CHECK_INT(h3edge__h1_read(&reader, (const uint8_t *)head, sizeof head - 1, &used), H3EDGE__H1_MORE);
+  CHECK(!reader.fields.items && !reader.fields.text);
+  CHECK_INT(h3edge__h1_read(&reader, (const uint8_t *)"ok", 2, &used), H3EDGE__H1_DONE);
+  CHECK(!reader.fields.items && !reader.fields.text);
+done:
+  h3edge__h1_reader_free(&reader);
+}
+
 UNIT_MAIN("upstream/h1_read", UNIT(the_table_fed_whole), UNIT(the_table_fed_in_pieces), UNIT(the_table_damaged),
-          UNIT(an_event_stops_the_reading), UNIT(one_reader_reads_many_responses))
+          UNIT(an_event_stops_the_reading), UNIT(one_reader_reads_many_responses),
+          UNIT(room_for_fields_is_held_by_nobody_who_has_none))
