@@ -191,7 +191,7 @@ static void flush(edge *e) {
   do {
     while (h3edge_upstream_poll(e->upstream, &op, now()) == 1) do_link(e, &op);
     while (h3edge_server_poll(e->server, e->data, sizeof e->data, &tx, now()) == 1) send_batch(e, &tx);
-  } while (deadline(e) <= now());
+  } while (h3edge_upstream_deadline(e->upstream) <= now());
 }
 
 /* Ctrl-C is let in while waiting, and nowhere else. */

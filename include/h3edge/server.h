@@ -72,7 +72,7 @@ typedef struct h3edge_server_options {
   h3edge_ts handshake_timeout; /* (10 s) */
   h3edge_ts idle_timeout;      /* (30 s) */
   size_t max_connections;      /* at one time; newcomers are refused with CONNECTION_REFUSED (100,000) */
-  size_t max_half_open;        /* of these, with the handshake not complete; newcomers are dropped (1,000) */
+  size_t max_half_open; /* of these, with the handshake not complete, or waiting; newcomers are dropped (1,000) */
   /* With so many half-open ones, newcomers first prove their address by Retry (100). So the state that forged addresses
    * cost ends there, and the rest, up to max_half_open, is for clients that are where they say they are. */
   size_t retry_from;
@@ -217,11 +217,15 @@ typedef struct h3edge_tx {
 } h3edge_tx;
 #define H3EDGE_BATCH_MAX 65507 /* a buffer of this size holds the largest batch */
 
+/* A handshake takes as long as dozens of requests, so there is one at a time. Of the clients that come between two
+ * polls with nothing to send the first is accepted, the others wait (their datagrams are copied, 384 KiB at most: then
+ * the first of these is accepted too), and each such poll accepts one more. */
 H3EDGE_API void h3edge_server_received(h3edge_server *server, const h3edge_rx *rx, h3edge_ts now);
 /* Does what is due, and writes at most one batch of one connection into `buf`. 1: send `out`, then call again; 0:
  * nothing to send before the deadline. INVAL when `cap` is below 1,500. */
 H3EDGE_API int h3edge_server_poll(h3edge_server *server, uint8_t *buf, size_t cap, h3edge_tx *out, h3edge_ts now);
-/* When to poll next. 0: now. H3EDGE_NEVER: not before the next fact or command. */
+/* When to poll next. H3EDGE_NEVER: not before the next fact or command. 0: now; when a poll has just returned 0,
+ * clients wait for a connection, and what has come for the others meanwhile is to be read first. */
 H3EDGE_API h3edge_ts h3edge_server_deadline(const h3edge_server *server);
 
 /* The wall clock, nanoseconds since 1970, and the time on the other clock at the same moment. Address tokens that are
@@ -248,6 +252,7 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
 #define H3EDGE_STATS(X)                                                                                                \
   X(connections, "connections now")                                                                                    \
   X(half_open, "of these, with the handshake not complete")                                                            \
+  X(newcomers_waiting, "clients that wait until there is time for their handshake, now")                               \
   X(requests_open, "requests now")                                                                                     \
   X(datagrams_received, "datagrams received")                                                                          \
   X(bytes_received, "bytes in them")                                                                                   \
@@ -256,6 +261,7 @@ H3EDGE_API bool h3edge_server_is_idle(const h3edge_server *server);
   X(bytes_sent, "bytes in them")                                                                                       \
   X(batches_sent, "batches that carried them")                                                                         \
   X(connections_accepted, "connections accepted")                                                                      \
+  X(newcomers_waited, "clients that had to wait until there was time for their handshake")                             \
   X(connections_refused, "connections refused at a limit")                                                             \
   X(half_open_refused, "of these, because too many were half-open")                                                    \
   X(connections_closed_by_peer, "connections that the client closed")                                                  \

@@ -55,4 +55,9 @@ int h3edge__commons_init(h3edge__commons *commons, const h3edge_server_options *
                          const struct h3edge__quic_app *app, void *app_ctx, h3edge_stats *stats);
 void h3edge__commons_free(h3edge__commons *commons);
 
+/* A datagram belongs to nothing, or was malformed. */
+static inline void h3edge__commons_drop(h3edge__commons *commons) {
+  commons->stats->datagrams_dropped++;
+}
+
 #endif

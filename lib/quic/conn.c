@@ -38,17 +38,17 @@ static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commo
   settings->ack_thresh = 1; /* whatever is sent acknowledges; when that is, h3edge__conn_wait says */
   settings->available_versions = versions;
   settings->available_versionslen = sizeof versions / sizeof *versions;
-  if (hello->token_type == NGTCP2_TOKEN_TYPE_UNKNOWN) return;
+  if (hello->proof->token_type == NGTCP2_TOKEN_TYPE_UNKNOWN) return;
   settings->token = hello->initial->token;
   settings->tokenlen = hello->initial->tokenlen;
-  settings->token_type = hello->token_type;
+  settings->token_type = hello->proof->token_type;
 }
 
 static void set_original_dcid(ngtcp2_transport_params *params, const h3edge__hello *hello) {
   params->original_dcid_present = 1;
   params->original_dcid = hello->initial->dcid;
-  if (hello->token_type != NGTCP2_TOKEN_TYPE_RETRY) return;
-  params->original_dcid = hello->original_dcid;
+  if (hello->proof->token_type != NGTCP2_TOKEN_TYPE_RETRY) return;
+  params->original_dcid = hello->proof->original_dcid;
   params->retry_scid_present = 1;
   params->retry_scid = hello->initial->dcid;
 }
@@ -101,7 +101,7 @@ int h3edge__conn_new(h3edge__conn **out, h3edge__commons *commons, const h3edge_
   conn->wait_until = H3EDGE_NEVER;
   conn->ticket_at = H3EDGE_NEVER;
   conn->alarm_at = H3EDGE_NEVER;
-  conn->address_validated = hello->token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
+  conn->address_validated = hello->proof->token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   conn->half_open = true;
   ngtcp2_ccerr_default(&conn->error);
   h3edge__list_init(&conn->in_all);

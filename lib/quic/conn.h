@@ -4,6 +4,7 @@
 #ifndef H3EDGE_LIB_QUIC_CONN_H
 #define H3EDGE_LIB_QUIC_CONN_H
 
+#include "quic/backlog.h"
 #include "quic/batch.h"
 #include "quic/commons.h"
 #include "quic/memory.h"
@@ -16,8 +17,7 @@
 typedef struct h3edge__hello {
   const ngtcp2_pkt_hd *initial;
   const h3edge_path *path;
-  ngtcp2_token_type token_type; /* UNKNOWN: the address is not validated */
-  ngtcp2_cid original_dcid;     /* with a RETRY token: the connection ID that the client chose first */
+  const h3edge__proof *proof;
 } h3edge__hello;
 
 /* The close that is repeated while the peer still sends (RFC 9000 10.2.1). */

@@ -117,10 +117,12 @@ static size_t poll_server(h3edge_uv *uv, size_t budget, h3edge_ts *now) {
 }
 
 /* When the objects want to be polled again. */
-static h3edge_ts deadline(const h3edge_uv *uv) {
-  h3edge_ts server = uv->full ? H3EDGE_NEVER : h3edge_server_deadline(uv->server);
+static h3edge_ts server_deadline(const h3edge_uv *uv) {
+  return uv->full ? H3EDGE_NEVER : h3edge_server_deadline(uv->server);
+}
 
-  return earlier(server, uv->upstream ? h3edge_upstream_deadline(uv->upstream) : H3EDGE_NEVER);
+static h3edge_ts upstream_deadline(const h3edge_uv *uv) {
+  return uv->upstream ? h3edge_upstream_deadline(uv->upstream) : H3EDGE_NEVER;
 }
 
 /* libuv's timers count whole milliseconds of the same clock, so the end of the wait is the first of them that is not
@@ -205,11 +207,16 @@ static bool is_over(const h3edge_uv *uv, h3edge_ts now) {
   return false;
 }
 
+static h3edge_ts next_turn(const h3edge_uv *uv) {
+  return earlier(earlier(server_deadline(uv), upstream_deadline(uv)), earlier(uv->clock_due, uv->stop_by));
+}
+
+/* What the server does may be the upstream's to go on with. A server that has been polled and still wants to be has
+ * clients that wait for a connection: first what has come for the others is read. */
 static void flush(uv_prepare_t *prepare) {
   h3edge_uv *uv = prepare->data;
   size_t budget = BATCHES_PER_TURN;
   h3edge_ts now = h3edge_uv_now();
-  h3edge_ts due;
 
   tell_clock(uv, now);
   watch_grace(uv, now);
@@ -217,12 +224,11 @@ static void flush(uv_prepare_t *prepare) {
     poll_upstream(uv, &now);
     budget = poll_server(uv, budget - 1, &now); /* a round without a batch counts too */
     watch_upstream(uv);
-    due = deadline(uv);
-  } while (budget && due <= now);
+  } while (budget && upstream_deadline(uv) <= now);
   if (is_over(uv, now))
     close_all(uv);
   else
-    set_timer(uv, earlier(due, earlier(uv->clock_due, uv->stop_by)));
+    set_timer(uv, next_turn(uv));
 }
 
 void h3edge_uv_stop(h3edge_uv *uv, h3edge_ts grace, void (*on_stopped)(void *ctx), void *ctx) {

@@ -76,6 +76,23 @@ static void half_open_connections_are_capped(void) {
   CHECK(edge_stats(e).half_open <= 50);
 }
 
+/* All at the same moment. Early data that comes with a client that has to wait is early nevertheless. */
+static void a_crowd_waits_and_all_get_in(void) {
+  edge *e = EDGE(.accepts_early = true, .claims = 100, .server.classifier = h3edge_classifier_safe());
+  client *before = visit_first(e);
+  fetch *fetches[HONEST];
+  size_t i;
+
+  for (i = 0; i < HONEST; i++) fetches[i] = i % 2 ? client_get(visit_again(before), "/hello") : newcomer();
+  for (i = 0; i < HONEST; i++) {
+    UNTIL_WITHIN(H3EDGE_SECOND, fetches[i]->over);
+    CHECK_INT(fetches[i]->status, 200);
+  }
+  CHECK(edge_stats(e).newcomers_waited > HONEST / 2);
+  CHECK_INT(edge_stats(e).newcomers_waiting, 0);
+  CHECK_INT(edge_stats(e).early_delivered, HONEST / 2);
+}
+
 /* What may be sent at once, and then in each second. */
 static bool is_about(uint64_t count, uint64_t limit, uint64_t seconds) {
   return count >= limit && count <= limit * (seconds + 1) + 1;
@@ -204,6 +221,6 @@ static void a_connection_gets_no_more_than_the_rate(void) {
 }
 
 SIM_MAIN("admission", STORY(honest_clients_are_served_in_a_flood), STORY(early_data_goes_on_in_a_flood),
-         STORY(half_open_connections_are_capped), STORY(retries_are_limited), STORY(refusals_are_limited),
-         STORY(versions_and_resets_are_limited), STORY(a_client_may_not_move_all_the_time),
+         STORY(half_open_connections_are_capped), STORY(a_crowd_waits_and_all_get_in), STORY(retries_are_limited),
+         STORY(refusals_are_limited), STORY(versions_and_resets_are_limited), STORY(a_client_may_not_move_all_the_time),
          STORY(migration_can_be_forbidden), STORY(a_connection_gets_no_more_than_the_rate))

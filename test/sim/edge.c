@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* edge.c: the embedder's part: one turn reads what has arrived, then polls upstream and server until both wait. */
+/* edge.c: the embedder's part: one turn reads what has arrived, then polls upstream and server until both wait, but for
+ * clients that want a connection, who have another turn. */
 #include "edge.h"
 
 #include <stdio.h>
@@ -145,9 +146,13 @@ static bool poll_upstream(edge *e) {
   return done;
 }
 
+static h3edge_ts upstream_deadline(const edge *e) {
+  return e->upstream ? h3edge_upstream_deadline(e->upstream) : H3EDGE_NEVER;
+}
+
 static h3edge_ts library_deadline(const edge *e) {
   h3edge_ts server = e->server && !e->unsent ? h3edge_server_deadline(e->server) : H3EDGE_NEVER;
-  h3edge_ts upstream = e->upstream ? h3edge_upstream_deadline(e->upstream) : H3EDGE_NEVER;
+  h3edge_ts upstream = upstream_deadline(e);
 
   return server < upstream ? server : upstream;
 }
@@ -170,19 +175,21 @@ static void poll_in_vain(edge *e) {
 
 static void turn(void *ctx) {
   edge *e = ctx;
-  size_t budget = TURN_BATCHES, rounds = 0;
+  size_t budget = TURN_BATCHES;
 
   read_inbox(e);
   e->resume_at = 0;
+  if (e->turn_at != world_now()) e->rounds = 0;
+  e->turn_at = world_now();
   do {
-    ALWAYS(rounds++ < TURN_ROUNDS); /* else a deadline has passed and no poll does anything about it */
+    ALWAYS(e->rounds++ < TURN_ROUNDS); /* else a deadline has passed and no poll does anything about it */
     poll_upstream(e);
     poll_server(e, &budget);
-  } while (budget && library_deadline(e) <= world_now());
-  if (budget)
-    poll_in_vain(e);
-  else
+  } while (budget && upstream_deadline(e) <= world_now());
+  if (!budget)
     e->resume_at = world_now() + TURN_PAUSE;
+  else if (library_deadline(e) > world_now())
+    poll_in_vain(e);
 }
 
 /* Requests */

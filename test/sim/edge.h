@@ -53,7 +53,8 @@ struct edge {
   h3edge_credentials *credentials;
   datagram **inbox;
   size_t inbox_count, inbox_cap;
-  h3edge_ts resume_at;
+  h3edge_ts resume_at, turn_at; /* the next turn, and the last one */
+  size_t rounds;                /* of all turns at that moment */
   bool unsent;
   h3edge_tx tx;
   uint8_t batch[H3EDGE_BATCH_MAX];

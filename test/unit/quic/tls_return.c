@@ -89,6 +89,7 @@ static void test_claim_key(void) {
   CHECK_INT(s.w->opened, 3);
   CHECK_INT(h3edge__conn_claim_key(s.w->conn, &key), 32);
   CHECK(memcmp(key, original, 32) == 0);
+  world_rest(s.w);
   come_back(&s, s.w); /* the same ticket in another ClientHello */
   f = record(s.again);
   replay(s.w, s.again, &f);

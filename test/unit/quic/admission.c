@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of lib/quic/endpoint.c: who gets a connection: Retry, the tokens that spare it, and what there is no room for.
- */
-#include "quic/endpoint.h"
+/* Tests of lib/quic/admission.c: who gets a connection, and when: Retry, the tokens that spare it, what there is no
+ * room for, and who waits. */
+#include "quic/admission.h"
 
-#include "world.h"
+#include "letter.h"
 
 static const client_options ordinary;
 
@@ -13,30 +13,6 @@ static world *world_of_retry(void) {
 
   w->options.retry = H3EDGE_RETRY_ALWAYS;
   return w;
-}
-
-/* The next datagram of a client, to arrive at any time and as often as wanted. */
-typedef struct letter {
-  h3edge_path path;
-  uint8_t data[1500];
-  size_t len;
-} letter;
-
-static letter write_letter(client *c) {
-  letter l = {.path = client_path_there(c)};
-
-  l.len = client_write(c, l.data);
-  return l;
-}
-
-static void deliver(world *w, const letter *l, size_t times) {
-  while (times--) world_receive(w, &l->path, l->data, l->len, 0);
-}
-
-static void say(world *w, client *c) {
-  letter l = write_letter(c);
-
-  deliver(w, &l, 1);
 }
 
 static void test_retry(void) {
@@ -60,7 +36,7 @@ done:
   client_free(c);
 }
 
-/* Below the mark nobody is asked, from there on everybody, and later nobody again. */
+/* Below the mark nobody is asked, from there on everybody, and later nobody again. Who waits counts. */
 static void test_retry_under_load(void) {
   static const client_options options[4] = {{.port = 40001}, {.port = 40002}, {.port = 40003}, {.port = 40004}};
   world *w = world_new();
@@ -72,7 +48,7 @@ static void test_retry_under_load(void) {
   OK(world_start(w));
   for (i = 0; i < 3; i++) {
     say(w, c[i]);
-    CHECK_INT(w->stats.half_open, i < 2 ? i + 1 : 2);
+    CHECK_INT(w->stats.half_open + w->stats.newcomers_waiting, i < 2 ? i + 1 : 2);
     CHECK_INT(w->stats.retries_sent, i == 2);
   }
   world_settle(w, c[2], QUIET);
@@ -100,47 +76,6 @@ static void test_retry_never(void) {
   world_settle(w, c, QUIET);
   CHECK_INT(w->confirmed, 1);
   CHECK_INT(w->stats.retries_sent, 0);
-done:
-  world_free(w);
-  client_free(c);
-}
-
-static void test_too_many_retries(void) {
-  world *w = world_of_retry();
-  client *c = client_new(&ordinary, w->now);
-  letter hello = write_letter(c);
-
-  w->options.max_retries = 10;
-  OK(world_start(w));
-  deliver(w, &hello, 25);
-  CHECK_INT(w->stats.retries_sent, 10);
-  CHECK_INT(w->stats.retries_limited, 15);
-  CHECK_INT(w->stats.datagrams_dropped, 15);
-  while (world_poll(w)) continue;
-  w->now += H3EDGE_SECOND / 10;
-  deliver(w, &hello, 1);
-  CHECK_INT(w->stats.retries_sent, 11);
-done:
-  world_free(w);
-  client_free(c);
-}
-
-/* What one turn brings beyond a number is dropped, and the next turn has the same again. */
-static void test_too_many_retries_at_once(void) {
-  world *w = world_of_retry();
-  client *c = client_new(&ordinary, w->now);
-  letter hello = write_letter(c);
-  size_t turn, answers;
-
-  OK(world_start(w));
-  for (turn = 1; turn <= 3; turn++) {
-    deliver(w, &hello, 100);
-    for (answers = 0; world_poll(w); answers++) continue;
-    CHECK_INT(answers, 32);
-    CHECK_INT(w->stats.retries_sent, 32 * turn);
-    CHECK_INT(w->stats.retries_limited, 68 * turn);
-    CHECK_INT(w->stats.datagrams_dropped, 68 * turn);
-  }
 done:
   world_free(w);
   client_free(c);
@@ -402,23 +337,6 @@ done:
   client_free(b);
 }
 
-static void test_too_many_refusals(void) {
-  world *w = world_new();
-  client *c = client_new(&ordinary, w->now);
-  letter hello = write_letter(c);
-
-  w->options.max_connections = 0;
-  w->options.max_answers = 10;
-  OK(world_start(w));
-  deliver(w, &hello, 25);
-  CHECK_INT(w->stats.connections_refused, 25);
-  CHECK_INT(w->stats.refusals_sent, 10);
-  CHECK_INT(w->stats.answers_limited, 15);
-done:
-  world_free(w);
-  client_free(c);
-}
-
 /* At the limit newcomers are not heard, until those in their handshake are through or gone. */
 static void test_too_many_half_open(void) {
   static const client_options second = {.port = 40001};
@@ -445,9 +363,193 @@ done:
   client_free(b);
 }
 
-UNIT_MAIN("endpoint_admission", UNIT(test_retry), UNIT(test_retry_under_load), UNIT(test_retry_never),
-          UNIT(test_too_many_retries), UNIT(test_too_many_retries_at_once), UNIT(test_stolen_retry_token),
-          UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens), UNIT(test_hello_out_of_order),
-          UNIT(test_hello_backwards_in_pieces), UNIT(test_hello_shuffled_in_pieces), UNIT(test_hello_of_64_kib),
-          UNIT(test_hello_beyond_64_kib), UNIT(test_too_many_connections), UNIT(test_too_many_refusals),
-          UNIT(test_too_many_half_open))
+/* Several clients at the same time. */
+#define CROWD 8
+static const client_options ports[CROWD] = {{.port = 40001}, {.port = 40002}, {.port = 40003}, {.port = 40004},
+                                            {.port = 40005}, {.port = 40006}, {.port = 40007}, {.port = 40008}};
+
+typedef struct crowd {
+  world *w;
+  client *clients[CROWD];
+} crowd;
+
+static crowd crowd_new(void) {
+  crowd c = {.w = world_new()};
+  size_t i;
+
+  for (i = 0; i < CROWD; i++) c.clients[i] = client_new(&ports[i], c.w->now);
+  return c;
+}
+
+static void crowd_free(crowd *c) {
+  size_t i;
+
+  world_free(c->w);
+  for (i = 0; i < CROWD; i++) client_free(c->clients[i]);
+}
+
+/* Each sends its first datagram, but for those before `from`. */
+static void say_together(crowd *c, size_t from) {
+  size_t i;
+
+  for (i = from; i < CROWD; i++) say(c->w, c->clients[i]);
+}
+
+/* The first at once, the others when there is nothing else to do, in the order in which they came. */
+static void test_one_at_a_time(void) {
+  crowd c = crowd_new();
+  world *w = c.w;
+  size_t i;
+
+  OK(world_start(w));
+  say_together(&c, 0);
+  CHECK_INT(w->stats.connections_accepted, 1);
+  CHECK_INT(w->stats.newcomers_waiting, CROWD - 1);
+  for (i = 0; i < CROWD; i++) {
+    CHECK_INT(h3edge__endpoint_deadline(w->endpoint), 0);
+    CHECK(world_poll(w));
+    CHECK(world_is_for(w, c.clients[i]));
+    do CHECK(world_is_for(w, c.clients[i]));
+    while (world_poll(w));
+    CHECK_INT(w->stats.connections_accepted, i + 1);
+  }
+  CHECK(h3edge__endpoint_deadline(w->endpoint) > w->now);
+  CHECK_INT(w->stats.newcomers_waiting, 0);
+  CHECK_INT(w->stats.newcomers_waited, CROWD - 1);
+  CHECK_INT(w->stats.datagrams_dropped, 0);
+done:
+  crowd_free(&c);
+}
+
+/* A request that comes behind a crowd is answered before it. */
+static void test_those_who_are_in_go_first(void) {
+  crowd c = crowd_new();
+  world *w = c.w;
+
+  OK(world_start(w));
+  world_settle(w, c.clients[0], QUIET);
+  say_together(&c, 1);
+  client_send(c.clients[0], "hello", 5);
+  c.clients[0]->now = w->now;
+  say(w, c.clients[0]);
+  while (!c.clients[0]->in_ended && world_poll(w))
+    if (world_is_for(w, c.clients[0])) client_read(c.clients[0], w->buf, &w->tx);
+  CHECK(c.clients[0]->in_ended);
+  CHECK_INT(w->stats.connections_accepted, 2);
+  CHECK_INT(w->stats.newcomers_waiting, CROWD - 2);
+done:
+  crowd_free(&c);
+}
+
+/* A ClientHello of two datagrams, and both wait. */
+static void test_what_follows_goes_along(void) {
+  static const client_options options = {.long_hello = true};
+  world *w = world_new();
+  client *first = client_new(&ports[0], w->now);
+  client *c = client_new(&options, w->now);
+
+  OK(world_start(w));
+  say(w, first);
+  say(w, c);
+  c->now = w->now += H3EDGE_MILLISECOND; /* pacing */
+  say(w, c);
+  CHECK_INT(w->opened, 1);
+  CHECK_INT(w->stats.newcomers_waiting, 1);
+  world_rest(w);
+  CHECK_INT(w->opened, 1);
+  world_rest(w);
+  CHECK_INT(w->opened, 2);
+  CHECK(h3edge__endpoint_deadline(w->endpoint) > w->now);
+  CHECK_INT(w->stats.newcomers_waiting, 0);
+done:
+  world_free(w);
+  client_free(first);
+  client_free(c);
+}
+
+/* Somebody who has seen a client's connection ID cannot keep it out by saying something before it. */
+static void test_a_forgery_goes_first(void) {
+  world *w = world_new();
+  client *first = client_new(&ports[0], w->now);
+  client *c = client_new(&ordinary, w->now);
+  letter hello = write_letter(c), forged = hello;
+
+  forged.data[600] ^= 1;
+  OK(world_start(w));
+  say(w, first);
+  deliver(w, &forged, 1);
+  deliver(w, &hello, 1);
+  world_settle(w, c, QUIET);
+  CHECK_INT(w->confirmed, 1);
+  CHECK_INT(w->stats.datagrams_dropped, 1);
+done:
+  world_free(w);
+  client_free(first);
+  client_free(c);
+}
+
+/* What waits is bounded, and nobody is lost: the first of them does not wait any longer. */
+static void test_a_full_backlog(void) {
+  static uint8_t datagram[60000]; /* with what is skipped behind an Initial */
+  crowd c = crowd_new();
+  world *w = c.w;
+  size_t i;
+
+  OK(world_start(w));
+  for (i = 0; i < CROWD; i++) {
+    letter hello = write_letter(c.clients[i]);
+
+    memcpy(datagram, hello.data, hello.len);
+    world_receive(w, &hello.path, datagram, sizeof datagram, 0);
+  }
+  CHECK_INT(w->stats.newcomers_waiting, H3EDGE__BACKLOG_BYTES / sizeof datagram);
+  CHECK_INT(w->stats.connections_accepted, CROWD - H3EDGE__BACKLOG_BYTES / sizeof datagram);
+  for (i = 0; i < CROWD; i++) world_rest(w);
+  CHECK_INT(w->stats.connections_accepted, CROWD);
+  CHECK_INT(w->stats.datagrams_dropped, 0);
+done:
+  crowd_free(&c);
+}
+
+/* The limits are those of all who are let in, now or later. */
+static void test_who_waits_counts(void) {
+  crowd c = crowd_new();
+  world *w = c.w;
+
+  w->options.max_connections = 3;
+  OK(world_start(w));
+  say_together(&c, 0);
+  CHECK_INT(w->stats.newcomers_waiting, 2);
+  CHECK_INT(w->stats.refusals_sent, CROWD - 3);
+  w->options.max_connections = 100;
+  w->options.max_half_open = 5;
+  say_together(&c, 0);
+  while (w->stats.newcomers_waiting) world_rest(w);
+  CHECK_INT(w->stats.connections_accepted, 3);
+done:
+  crowd_free(&c);
+}
+
+/* Who still waits when the server is to end is told so before a poll says that there is nothing more to send. */
+static void test_shutdown(void) {
+  crowd c = crowd_new();
+  world *w = c.w;
+
+  OK(world_start(w));
+  world_settle(w, c.clients[0], QUIET);
+  say_together(&c, 6);
+  h3edge__endpoint_close(w->endpoint);
+  world_rest(w);
+  CHECK_INT(w->stats.newcomers_waiting, 0);
+  CHECK_INT(w->stats.refusals_sent, 1);
+done:
+  crowd_free(&c);
+}
+
+UNIT_MAIN("admission", UNIT(test_retry), UNIT(test_retry_under_load), UNIT(test_retry_never),
+          UNIT(test_stolen_retry_token), UNIT(test_token_of_last_visit), UNIT(test_bad_address_tokens),
+          UNIT(test_hello_out_of_order), UNIT(test_hello_backwards_in_pieces), UNIT(test_hello_shuffled_in_pieces),
+          UNIT(test_hello_of_64_kib), UNIT(test_hello_beyond_64_kib), UNIT(test_too_many_connections),
+          UNIT(test_too_many_half_open), UNIT(test_one_at_a_time), UNIT(test_those_who_are_in_go_first),
+          UNIT(test_what_follows_goes_along), UNIT(test_a_forgery_goes_first), UNIT(test_a_full_backlog),
+          UNIT(test_who_waits_counts), UNIT(test_shutdown))
