@@ -329,8 +329,11 @@ void connection_turn(connection *c) {
 
 /* The ticket often comes after the answer, and the token after the ticket. */
 static h3edge_ts linger_until(const connection *c) {
-  if (c->has_new_ticket && c->memory.token.data) return 0;
-  return c->answered + (c->has_new_ticket ? TOKEN_WAIT : TICKET_WAIT);
+  h3edge_ts wait = c->has_new_ticket ? TOKEN_WAIT : TICKET_WAIT;
+  h3edge_ts stay = c->load->options->stay;
+
+  if (c->has_new_ticket && c->memory.token.data) wait = 0;
+  return c->answered + (stay > wait ? stay : wait);
 }
 
 bool connection_is_done(const connection *c) {

@@ -28,6 +28,7 @@ enum {
   EARLY,
   SESSION_FILE,
   TOKEN_FILE,
+  STAY,
   IDLE,
   UPLOAD,
   FIELD,
@@ -60,6 +61,11 @@ static const struct argp_option known[] = {
      .doc = "With --connect-each: keep session ticket and address token of earlier connections. Each of those that are "
             "open at a time makes one visit first that is not measured, unless files bring the ticket"},
     {.name = "early", .key = EARLY, .doc = "With --resume: send the requests in the first packets (0-RTT)"},
+    {.name = "stay",
+     .key = STAY,
+     .arg = "SECONDS",
+     .doc = "With --resume: that first visit lasts so much longer than its answer, so that the server can learn about "
+            "the path"},
     {.name = "session-file",
      .key = SESSION_FILE,
      .arg = "FILE",
@@ -201,6 +207,7 @@ static void check(load_options *o, struct argp_state *state) {
   if (!o->path_count) argp_error(state, "a URL is needed, such as https://localhost:4433/");
   if (o->resume && !o->connect_each) argp_error(state, "--resume needs --connect-each");
   if (o->early && !o->resume) argp_error(state, "--early needs --resume");
+  if (o->stay && !o->resume) argp_error(state, "--stay needs --resume");
   if (o->session_file && !o->resume) argp_error(state, "--session-file needs --resume");
   if (o->token_file && !o->resume) argp_error(state, "--token-file needs --resume");
   if (o->idle && (has_end || o->connect_each || o->warm_up_requests || o->warm_up_time))
@@ -230,6 +237,9 @@ static bool on_amount(load_options *o, int key, const char *arg, struct argp_sta
     return true;
   case WARM_UP:
     read_warm_up(o, arg, state);
+    return true;
+  case STAY:
+    o->stay = read_seconds(arg, "", "--stay", state);
     return true;
   case IDLE:
     o->idle = read_seconds(arg, "", "--idle", state);

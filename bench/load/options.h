@@ -31,6 +31,7 @@ typedef struct load_options {
   h3edge_ts timeout;
   size_t opening; /* handshakes at a time */
   bool connect_each, resume, early;
+  h3edge_ts stay; /* of a visit that is made for its ticket, after the answer */
   const char *session_file, *token_file;
   uint64_t upload;
   uint64_t expected; /* bytes of content; UINT64_MAX: any number */

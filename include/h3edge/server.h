@@ -66,7 +66,7 @@ typedef struct h3edge_server_options {
   /* Ask clients to stay on their address (RFC 9000 18.2), and drop what comes for a connection from another one. The
    * port may change: that is a NAT's doing. */
   bool no_migration;
-  bool no_pmtud; /* do not look for larger packets than 1,200 bytes */
+  bool no_pmtud; /* neither look for larger packets than 1,200 bytes, nor use what an earlier visit has found */
   h3edge_congestion congestion;
   h3edge_retry retry;
   h3edge_ts handshake_timeout; /* (10 s) */

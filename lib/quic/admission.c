@@ -76,13 +76,11 @@ static bool identify(h3edge__admission *admission, const h3edge__datagram *d, ng
                      h3edge__proof *proof) {
   h3edge__commons *commons = admission->answers->commons;
 
-  *proof = (h3edge__proof){.token_type = NGTCP2_TOKEN_TYPE_UNKNOWN};
   if (ngtcp2_accept(initial, d->data, d->len)) {
     h3edge__commons_drop(commons);
     return false;
   }
-  switch (h3edge__token_check(&commons->tokens, initial, &d->path->remote, &proof->token_type, &proof->original_dcid,
-                              commons->door.now)) {
+  switch (h3edge__token_check(&commons->tokens, initial, &d->path->remote, proof, commons->door.now)) {
   case H3EDGE__TOKEN_INVALID:
     commons->stats->tokens_refused++;
     h3edge__answer_refuse(admission->answers, d, initial, NGTCP2_INVALID_TOKEN);

@@ -4,18 +4,11 @@
 #ifndef H3EDGE_LIB_QUIC_BACKLOG_H
 #define H3EDGE_LIB_QUIC_BACKLOG_H
 
-#include <ngtcp2/ngtcp2.h>
-
 #include "quic/datagram.h"
+#include "quic/token.h"
 #include "util/list.h"
 
 #define H3EDGE__BACKLOG_BYTES ((size_t)384 << 10) /* some 300 Initials */
-
-/* What the token in an Initial proves. */
-typedef struct h3edge__proof {
-  ngtcp2_token_type token_type; /* UNKNOWN: nothing; the address is not validated */
-  ngtcp2_cid original_dcid;     /* with a RETRY token: the connection ID that the client chose first */
-} h3edge__proof;
 
 typedef struct h3edge__newcomer {
   h3edge__node node;

@@ -8,33 +8,16 @@
 #include "quic/path.h"
 #include "util/mem.h"
 
-#define IP_V4 20
-#define IP_V6 40
-#define UDP 8
-
-/* What is tried beyond 1,200 bytes (RFC 9000 14.3), each up to three times, and only if larger than what is known to
- * arrive and smaller than what does not: most paths at first, then the whole of an Ethernet frame as TCP has it (over
- * IPv4 alone), what PPPoE leaves of it, tunnels, and the least that IPv6 has. */
-static const uint16_t larger_sizes[] = {
-    1454 - IP_V6 - UDP, 1500 - IP_V4 - UDP, 1492 - IP_V6 - UDP, 1390 - IP_V6 - UDP, 1280 - IP_V6 - UDP,
-};
-
-static void set_sizes(ngtcp2_settings *settings, bool no_pmtud, const h3edge_address *remote) {
-  settings->no_pmtud = no_pmtud;
-  settings->pmtud_probes = larger_sizes;
-  settings->pmtud_probeslen = sizeof larger_sizes / sizeof *larger_sizes;
-  settings->max_tx_udp_payload_size = 1500 - UDP - (remote->as.any.sa_family == AF_INET ? IP_V4 : IP_V6);
-}
-
-static void set_settings(ngtcp2_settings *settings, const h3edge__commons *commons, const h3edge__hello *hello) {
+static void set_settings(ngtcp2_settings *settings, h3edge__conn *conn, const h3edge__hello *hello) {
   static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2};
+  const h3edge__commons *commons = conn->commons;
   const h3edge_server_options *options = commons->options;
 
   ngtcp2_settings_default(settings);
   settings->initial_ts = commons->door.now;
   settings->cc_algo = options->congestion == H3EDGE_BBR ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings->handshake_timeout = options->handshake_timeout;
-  set_sizes(settings, options->no_pmtud, &hello->path->remote);
+  h3edge__conn_size_begin(conn, settings, hello->proof->bears_longest);
   settings->ack_thresh = 1; /* whatever is sent acknowledges; when that is, h3edge__conn_wait says */
   settings->available_versions = versions;
   settings->available_versionslen = sizeof versions / sizeof *versions;
@@ -70,7 +53,7 @@ static int start(h3edge__conn *conn, const h3edge__hello *hello) {
   ngtcp2_cid scid;
   int error;
 
-  set_settings(&settings, commons, hello);
+  set_settings(&settings, conn, hello);
   error = h3edge__conn_add_cid(conn, NULL, &hello->initial->dcid);
   if (!error) error = h3edge__conn_add_cid(conn, &scid, NULL);
   if (!error) error = set_params(&params, commons, hello, &scid);
@@ -197,6 +180,7 @@ h3edge__conn_fate h3edge__conn_received(h3edge__conn *conn, const h3edge_path *p
   }
   if (elsewhere && !h3edge__conn_admits(conn)) return H3EDGE__CONN_STAYS;
   conn->ended_stream = false;
+  conn->size.silent_since = H3EDGE_NEVER;
   error = read_packet(conn, path, ecn, data, len);
   if (elsewhere) h3edge__conn_follow(conn);
   h3edge__conn_path_received(conn, path, len);
@@ -228,9 +212,12 @@ void h3edge__conn_arm(h3edge__conn *conn) {
  * cannot; nothing else is lost. */
 static void give_token(h3edge__conn *conn) {
   uint8_t token[H3EDGE__TOKEN_MAX];
-  int len = h3edge__token_make_address(&conn->commons->tokens, token, &conn->path.remote, conn->commons->door.now);
+  bool bears_longest = h3edge__conn_bears_longest(conn);
+  int len = h3edge__token_make_address(&conn->commons->tokens, token, &conn->path.remote, bears_longest,
+                                       conn->commons->door.now);
 
   conn->token_at = H3EDGE_NEVER;
+  conn->size.is_told = bears_longest;
   if (len > 0) (void)ngtcp2_conn_submit_new_token(conn->quic, token, (size_t)len);
 }
 
@@ -245,22 +232,15 @@ static void ring_alarm(h3edge__conn *conn) {
   conn->commons->app->alarm(conn->session);
 }
 
-/* Without any, it is no loss timer that expires but an acknowledgement's. */
-static bool has_packets_in_flight(const h3edge__conn *conn) {
-  ngtcp2_conn_info info;
-
-  ngtcp2_conn_get_conn_info(conn->quic, &info);
-  return info.bytes_in_flight > 0;
-}
-
 int h3edge__conn_handle_timers(h3edge__conn *conn) {
   h3edge_ts now = conn->commons->door.now;
 
+  if (h3edge__conn_size_changed(conn) && conn->token_at == H3EDGE_NEVER) conn->token_at = now;
   if (conn->token_at <= now) give_token(conn);
   if (conn->ticket_at <= now) give_second_ticket(conn);
   if (conn->alarm_at <= now) ring_alarm(conn);
   if (ngtcp2_conn_get_expiry(conn->quic) > now) return 0;
-  if (has_packets_in_flight(conn)) conn->loss_timer_fired = true;
+  if (h3edge__conn_has_in_flight(conn)) conn->loss_timer_fired = true; /* else it is an acknowledgement's */
   return (int)h3edge__conn_outcome(conn, ngtcp2_conn_handle_expiry(conn->quic, now));
 }
 

@@ -20,6 +20,15 @@ typedef struct h3edge__hello {
   const h3edge__proof *proof;
 } h3edge__hello;
 
+/* How long its datagrams may be, and why. */
+typedef struct h3edge__size {
+  h3edge_ts larger_from;  /* larger ones than are known to arrive are not tried before */
+  h3edge_ts silent_since; /* nothing came since this was sent; H3EDGE_NEVER: nobody has to answer */
+  bool is_remembered;     /* an earlier connection has found out */
+  bool is_doubted;        /* and that was another path */
+  bool is_told;           /* the client's last token says that the longest arrive */
+} h3edge__size;
+
 /* The close that is repeated while the peer still sends (RFC 9000 10.2.1). */
 typedef struct h3edge__farewell {
   uint64_t occasions; /* datagrams that came since */
@@ -44,11 +53,11 @@ struct h3edge__conn {
   h3edge__account account; /* of all that it takes while it is open */
   h3edge__memory memory;
   h3edge__tls tls;
-  void *session;         /* the application protocol's; NULL before the keys are there */
-  h3edge_ts token_at;    /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
-  h3edge_ts ticket_at;   /* the same for the second ticket */
-  h3edge_ts alarm_at;    /* the same for the protocol's alarm */
-  h3edge_ts larger_from; /* larger datagrams than are known to arrive are not tried before */
+  void *session;       /* the application protocol's; NULL before the keys are there */
+  h3edge_ts token_at;  /* when a NEW_TOKEN frame is due, or H3EDGE_NEVER */
+  h3edge_ts ticket_at; /* the same for the second ticket */
+  h3edge_ts alarm_at;  /* the same for the protocol's alarm */
+  h3edge__size size;
   h3edge__rate moves;    /* to another address */
   uint64_t path_credit;  /* bytes that may go to a path that is not proved (RFC 9000 9.3.1) … */
   h3edge_ts path_since;  /* … and since when the client may be there */
@@ -102,6 +111,20 @@ int h3edge__conn_add_cid(h3edge__conn *conn, ngtcp2_cid *made, const ngtcp2_cid 
 void h3edge__conn_drop_cid(h3edge__conn *conn, const ngtcp2_cid *cid);
 /* The handshake is over, this way or that. */
 void h3edge__conn_settle(h3edge__conn *conn);
+
+/* How long its datagrams may be (conn_size.c). `bears_longest` says the client's token. */
+void h3edge__conn_size_begin(h3edge__conn *conn, ngtcp2_settings *settings, bool bears_longest);
+void h3edge__conn_size_settled(h3edge__conn *conn); /* the handshake is complete */
+/* The most that one may have now: what is known to arrive, or what is still to be tried. */
+size_t h3edge__conn_longest(const h3edge__conn *conn);
+/* Whether the path takes the longest that there are. */
+bool h3edge__conn_bears_longest(const h3edge__conn *conn);
+void h3edge__conn_size_sent(h3edge__conn *conn); /* something was */
+/* Its path is another one. What was remembered is worth nothing. */
+void h3edge__conn_size_doubt(h3edge__conn *conn);
+/* Looks whether they arrive. True: the client's token says the contrary. */
+bool h3edge__conn_size_changed(h3edge__conn *conn);
+bool h3edge__conn_has_in_flight(const h3edge__conn *conn);
 
 /* Where its client is (conn_path.c). */
 bool h3edge__conn_admits(h3edge__conn *conn); /* whether a datagram from elsewhere may reach it */

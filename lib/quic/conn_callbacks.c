@@ -45,14 +45,6 @@ static int on_tx_key(ngtcp2_conn *quic, ngtcp2_encryption_level level, void *use
   return NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
-/* A first window is small, and the first responses are to have it; so what is only tried waits for a round trip. */
-static h3edge_ts after_a_round_trip(const h3edge__conn *conn) {
-  ngtcp2_conn_info info;
-
-  ngtcp2_conn_get_conn_info(conn->quic, &info);
-  return conn->commons->door.now + info.smoothed_rtt;
-}
-
 static int on_handshake_completed(ngtcp2_conn *quic, void *user) {
   h3edge__conn *conn = user;
 
@@ -63,7 +55,7 @@ static int on_handshake_completed(ngtcp2_conn *quic, void *user) {
   h3edge__tls_make_tickets(&conn->tls);
   conn->token_at = conn->commons->door.now + TOKEN_DELAY;
   conn->ticket_at = conn->commons->door.now + conn->commons->options->ticket_hold;
-  conn->larger_from = after_a_round_trip(conn);
+  h3edge__conn_size_settled(conn);
   conn->commons->app->confirmed(conn->session);
   return 0;
 }

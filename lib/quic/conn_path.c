@@ -24,6 +24,7 @@ void h3edge__conn_follow(h3edge__conn *conn) {
 
   h3edge__path_set(&conn->path, ngtcp2_conn_get_path(conn->quic));
   if (h3edge__path_eq(&before, &conn->path)) return;
+  h3edge__conn_size_doubt(conn);
   conn->path_is_unproved = true;
   conn->path_credit = 0;
   conn->path_since = commons->door.now;

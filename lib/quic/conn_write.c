@@ -89,14 +89,8 @@ static bool is_last(const h3edge__conn *conn, const h3edge__supply *supply, size
          h3edge__path_eq(path, &conn->path);
 }
 
-/* The most that a datagram may have now: what is known to arrive, or what is still to be tried. */
-static size_t longest_datagram(const h3edge__conn *conn) {
-  if (conn->commons->door.now < conn->larger_from) return ngtcp2_conn_get_path_max_tx_udp_payload_size(conn->quic);
-  return ngtcp2_conn_get_max_tx_udp_payload_size(conn->quic);
-}
-
 static int fill_with(h3edge__conn *conn, h3edge__batch *batch, h3edge__supply *supply) {
-  size_t longest = longest_datagram(conn);
+  size_t longest = h3edge__conn_longest(conn);
   ngtcp2_path_storage storage;
   h3edge_path path;
   uint8_t *room;
@@ -144,7 +138,7 @@ static size_t larger(size_t a, size_t b) {
 
 /* How much of `cap` this turn may still fill. One packet always fits. */
 static size_t turn_room(h3edge__conn *conn, size_t cap) {
-  size_t longest = longest_datagram(conn);
+  size_t longest = h3edge__conn_longest(conn);
 
   if (!conn->quantum_left) {
     conn->quantum_left = larger(ngtcp2_conn_get_send_quantum(conn->quic), longest);
@@ -234,10 +228,11 @@ static void send_batch(h3edge__conn *conn, uint8_t *buf, size_t cap, h3edge_tx *
     (void)h3edge__conn_failed(conn, progress);
     return;
   }
+  h3edge__conn_size_sent(conn);
   pay(conn, tx->len);
   keep_pace(conn, tx->len);
   conn->quantum_left -= tx->len < conn->quantum_left ? tx->len : conn->quantum_left;
-  if (progress == DONE || conn->quantum_left < longest_datagram(conn))
+  if (progress == DONE || conn->quantum_left < h3edge__conn_longest(conn))
     end_turn(conn, progress == MORE);
   else
     h3edge__conn_make_ready(conn);

@@ -18,14 +18,26 @@
 /* Address tokens carry the time at which they were made. Once the wall clock is known they are made with the shared
  * key, good on every process with that secret. Before, they are made with a key that only this object has, and its
  * monotonic time. */
+typedef struct h3edge__token_keys {
+  uint8_t plain[32];
+  uint8_t longest[32]; /* of address tokens that say that the path took the longest datagrams */
+} h3edge__token_keys;
+
 typedef struct h3edge__tokens {
-  uint8_t shared_key[32];
-  uint8_t own_key[32];
+  h3edge__token_keys shared;
+  h3edge__token_keys own;
   uint8_t reset_key[32];
   uint8_t ticket_key[32]; /* for ticket.h */
   bool clock_known;
   uint64_t clock_offset; /* wall clock less monotonic time, modulo 2^64 */
 } h3edge__tokens;
+
+/* What the token of an Initial proves. */
+typedef struct h3edge__proof {
+  ngtcp2_token_type token_type; /* UNKNOWN: nothing; the address is not validated */
+  ngtcp2_cid original_dcid;     /* with a RETRY token: the connection ID that the client chose first */
+  bool bears_longest;           /* with a NEW_TOKEN token: the path took the longest datagrams */
+} h3edge__proof;
 
 typedef enum h3edge__token_verdict {
   H3EDGE__TOKEN_NONE,    /* there is no token, or none that we could have made */
@@ -44,13 +56,11 @@ int h3edge__token_make_retry(const h3edge__tokens *tokens, uint8_t out[H3EDGE__T
                              const h3edge_address *remote, const ngtcp2_cid *retry_scid, const ngtcp2_cid *dcid,
                              h3edge_ts now);
 int h3edge__token_make_address(const h3edge__tokens *tokens, uint8_t out[H3EDGE__TOKEN_MAX],
-                               const h3edge_address *remote, h3edge_ts now);
+                               const h3edge_address *remote, bool bears_longest, h3edge_ts now);
 
-/* Judges the token of an Initial packet. When it is good, `*type` says which kind it was, and for a Retry token
- * `*original_dcid` is the connection ID that the client chose first. */
+/* Judges the token of an Initial packet. `proof` is set whatever it is. */
 h3edge__token_verdict h3edge__token_check(const h3edge__tokens *tokens, const ngtcp2_pkt_hd *initial,
-                                          const h3edge_address *remote, ngtcp2_token_type *type,
-                                          ngtcp2_cid *original_dcid, h3edge_ts now);
+                                          const h3edge_address *remote, h3edge__proof *proof, h3edge_ts now);
 
 /* False when the TLS library fails. */
 bool h3edge__token_make_reset(const h3edge__tokens *tokens, uint8_t out[NGTCP2_STATELESS_RESET_TOKENLEN],

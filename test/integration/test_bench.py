@@ -243,6 +243,29 @@ def test_cores_poll_before_they_halt(halting):
     assert halting.read_text() == "0\n"
 
 
+TERMINATED = """
+import os
+import sys
+from pathlib import Path
+from compare import idle, machine
+idle.DRIVER, idle.POLL = map(Path, sys.argv[1:])
+machine.prepare_process(min(os.sched_getaffinity(0)))
+with idle.ruled("kernel"):
+    print(idle.POLL.read_text(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_cores_are_as_before_when_somebody_ends_it(halting):
+    with subprocess.Popen(["/usr/bin/python3", "-B", "-c", TERMINATED, idle.DRIVER, halting], cwd=ROOT / "bench",
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == "200000\n"
+        program.terminate()
+        _, errors = program.communicate(timeout=PATIENCE)
+    assert "KeyboardInterrupt" in errors
+    assert halting.read_text() == "0\n"
+
+
 def test_cores_that_idle_in_another_way(halting):
     idle.DRIVER.write_text("acpi_idle\n")
     with idle.ruled("kernel"):

@@ -324,6 +324,7 @@ def test_server_of_another_version():
     (["https://localhost/", "--warm-up", "1m"], "--warm-up is a number"),
     (["https://localhost/", "--early"], "--early needs --resume"),
     (["https://localhost/", "--resume"], "--resume needs --connect-each"),
+    (["https://localhost/", "--stay", "1"], "--stay needs --resume"),
     (["https://localhost/", "--session-file", "x"], "--session-file needs --resume"),
     (["https://localhost/", "--idle", "1", "--requests", "1"], "--idle goes with none of"),
     (["https://localhost/", "--field", "x"], "'x' is no field"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* paths.c: addresses that change, packets that grow, marks of congestion, and how batches are filled. */
 #include "sim.h"
+#include "visits.h"
 
 #define ECT_0 2
 
@@ -89,6 +90,26 @@ static void a_first_response_has_the_window_for_itself(void) {
   UNTIL(f->over);
   CHECK(content_is(&f->content, 12000));
   CHECK(world_now() - begun < 2 * round_trip + 2 * H3EDGE_MILLISECOND);
+}
+
+/* And the response to an early request that of a client whose path is known from the last time. */
+static void a_return_has_a_larger_window(void) {
+  h3edge_ts round_trip = network.up.delay + network.down.delay, begun;
+  edge *e = EDGE(.accepts_early = true, .claims = 100, .server.classifier = h3edge_classifier_safe());
+  client *before = CLIENT(.to = &e->address);
+  fetch *f;
+
+  visit_answered(client_get(before, "/hello"));
+  sim_run(10 * round_trip);
+  client_close(before);
+  sim_run(round_trip);
+  begun = world_now();
+  network.largest_down = 0;
+  f = client_get(visit_again(before), "/bytes/12000");
+  UNTIL(f->over);
+  CHECK_INT(network.largest_down, 1200); /* until the handshake is complete */
+  CHECK(f->client->early_accepted && content_is(&f->content, 12000));
+  CHECK(world_now() - begun < round_trip + 2 * H3EDGE_MILLISECOND);
 }
 
 /* The simulator's links take datagrams of 1,472 bytes whatever the family, so it is the edge that leaves room. */
@@ -200,7 +221,7 @@ static void a_nat_forgets_while_the_window_is_full(void) {
 
 SIM_MAIN("paths", STORY(a_client_moves), STORY(a_client_moves_at_once_and_uploads), STORY(a_nat_forgets),
          STORY(a_nat_forgets_while_the_window_is_full), STORY(keys_are_updated), STORY(packets_grow_with_the_path),
-         STORY(a_first_response_has_the_window_for_itself), STORY(packets_leave_room_for_the_header_of_ipv6),
-         STORY(packets_grow_as_far_as_they_can), STORY(packets_stay_small_on_a_narrow_path),
-         STORY(packets_stay_small_when_told), STORY(marks_of_congestion_are_seen), STORY(batches_are_full),
-         STORY(reads_may_be_joined))
+         STORY(a_first_response_has_the_window_for_itself), STORY(a_return_has_a_larger_window),
+         STORY(packets_leave_room_for_the_header_of_ipv6), STORY(packets_grow_as_far_as_they_can),
+         STORY(packets_stay_small_on_a_narrow_path), STORY(packets_stay_small_when_told),
+         STORY(marks_of_congestion_are_seen), STORY(batches_are_full), STORY(reads_may_be_joined))

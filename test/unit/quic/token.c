@@ -18,8 +18,7 @@ typedef struct fixture {
   ngtcp2_cid dcid;
   uint8_t token[H3EDGE__TOKEN_MAX];
   /* what a check said */
-  ngtcp2_token_type type;
-  ngtcp2_cid original_dcid;
+  h3edge__proof proof;
 } fixture;
 
 static fixture fixture_new(const uint8_t from[32]) {
@@ -45,12 +44,11 @@ static void make_retry(fixture *f, h3edge_ts now) {
 }
 
 static void make_address(fixture *f, h3edge_ts now) {
-  take(f, h3edge__token_make_address(&f->tokens, f->token, &f->remote, now));
+  take(f, h3edge__token_make_address(&f->tokens, f->token, &f->remote, false, now));
 }
 
 static h3edge__token_verdict check(fixture *f, const h3edge__tokens *by, h3edge_ts now) {
-  f->type = NGTCP2_TOKEN_TYPE_UNKNOWN;
-  return h3edge__token_check(by, &f->initial, &f->remote, &f->type, &f->original_dcid, now);
+  return h3edge__token_check(by, &f->initial, &f->remote, &f->proof, now);
 }
 
 static void test_retry_token(void) {
@@ -58,8 +56,8 @@ static void test_retry_token(void) {
 
   make_retry(&f, NOW);
   CHECK_INT(check(&f, &f.tokens, NOW + H3EDGE_SECOND), H3EDGE__TOKEN_GOOD);
-  CHECK_INT(f.type, NGTCP2_TOKEN_TYPE_RETRY);
-  CHECK(ngtcp2_cid_eq(&f.original_dcid, &f.dcid));
+  CHECK_INT(f.proof.token_type, NGTCP2_TOKEN_TYPE_RETRY);
+  CHECK(ngtcp2_cid_eq(&f.proof.original_dcid, &f.dcid));
 done:;
 }
 
@@ -89,11 +87,33 @@ static void test_address_token(void) {
   make_address(&f, NOW);
   f.remote.as.v4.sin_port ^= 1; /* the next connection comes from another port */
   CHECK_INT(check(&f, &f.tokens, NOW + 3600 * H3EDGE_SECOND), H3EDGE__TOKEN_GOOD);
-  CHECK_INT(f.type, NGTCP2_TOKEN_TYPE_NEW_TOKEN);
+  CHECK_INT(f.proof.token_type, NGTCP2_TOKEN_TYPE_NEW_TOKEN);
   CHECK_INT(check(&f, &f.tokens, NOW + H3EDGE__ADDRESS_TOKEN_LIFE), H3EDGE__TOKEN_EXPIRED);
   f.remote.as.v4.sin_addr.s_addr ^= 1;
   CHECK_INT(check(&f, &f.tokens, NOW), H3EDGE__TOKEN_EXPIRED);
-  CHECK_INT(f.type, NGTCP2_TOKEN_TYPE_UNKNOWN); /* it proves nothing */
+  CHECK_INT(f.proof.token_type, NGTCP2_TOKEN_TYPE_UNKNOWN); /* it proves nothing */
+done:;
+}
+
+/* What was found out about the path, where the address is known again and nowhere else. */
+static void test_longest_datagrams(void) {
+  fixture f = fixture_new(secret);
+  fixture other = fixture_new(secret);
+
+  make_address(&f, NOW);
+  CHECK_INT(check(&f, &f.tokens, NOW), H3EDGE__TOKEN_GOOD);
+  CHECK(!f.proof.bears_longest);
+  take(&f, h3edge__token_make_address(&f.tokens, f.token, &f.remote, true, NOW));
+  CHECK_INT(check(&f, &f.tokens, NOW), H3EDGE__TOKEN_GOOD);
+  CHECK(f.proof.bears_longest);
+  f.remote.as.v4.sin_addr.s_addr ^= 1;
+  CHECK_INT(check(&f, &f.tokens, NOW), H3EDGE__TOKEN_EXPIRED);
+  CHECK(!f.proof.bears_longest);
+  h3edge__tokens_clock(&f.tokens, WALL, NOW);
+  h3edge__tokens_clock(&other.tokens, WALL, 5);
+  take(&f, h3edge__token_make_address(&f.tokens, f.token, &f.remote, true, NOW));
+  CHECK_INT(check(&f, &other.tokens, 6), H3EDGE__TOKEN_GOOD);
+  CHECK(f.proof.bears_longest);
 done:;
 }
 
@@ -167,13 +187,16 @@ static void test_keys_differ(void) {
   fixture f = fixture_new(secret);
   fixture g = fixture_new(zeros);
 
-  CHECK(memcmp(f.tokens.shared_key, f.tokens.reset_key, 32) != 0);
-  CHECK(memcmp(f.tokens.shared_key, secret, 32) != 0);
-  CHECK(memcmp(f.tokens.own_key, g.tokens.own_key, 32) != 0);
-  CHECK(memcmp(f.tokens.shared_key, g.tokens.shared_key, 32) != 0);
+  CHECK(memcmp(f.tokens.shared.plain, f.tokens.reset_key, 32) != 0);
+  CHECK(memcmp(f.tokens.shared.plain, f.tokens.shared.longest, 32) != 0);
+  CHECK(memcmp(f.tokens.shared.plain, secret, 32) != 0);
+  CHECK(memcmp(f.tokens.own.plain, g.tokens.own.plain, 32) != 0);
+  CHECK(memcmp(f.tokens.own.plain, f.tokens.own.longest, 32) != 0);
+  CHECK(memcmp(f.tokens.shared.plain, g.tokens.shared.plain, 32) != 0);
 done:;
 }
 
 UNIT_MAIN("token", UNIT(test_retry_token), UNIT(test_retry_token_refused), UNIT(test_address_token),
-          UNIT(test_no_token), UNIT(test_shared_between_servers), UNIT(test_bound_to_the_object_without_clock),
-          UNIT(test_clock_comes_later), UNIT(test_reset_tokens), UNIT(test_keys_differ))
+          UNIT(test_longest_datagrams), UNIT(test_no_token), UNIT(test_shared_between_servers),
+          UNIT(test_bound_to_the_object_without_clock), UNIT(test_clock_comes_later), UNIT(test_reset_tokens),
+          UNIT(test_keys_differ))
